@@ -1,0 +1,239 @@
+//! What a module is made from.
+
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::output::StoreValue;
+use crate::profile::{ESP32_2_2, Profile};
+
+/// Everything that a [`Module`](crate::Module) is made from. Start from [`ModuleConfig::new`] and change what differs.
+#[derive(Clone, Debug)]
+pub struct ModuleConfig {
+    /// The firmware line.
+    pub profile: &'static Profile,
+    /// Realistic delays, or none.
+    pub timing: Timing,
+    /// Where reports may come.
+    pub reports: Reports,
+    /// What ends a command line.
+    pub terminator: Terminator,
+    /// Where the log UART goes.
+    pub log_port: LogPort,
+    /// Everything random in the module comes from here.
+    pub seed: u64,
+    /// Serial bytes that may go out before the first `SerialSent`.
+    pub serial_credit: usize,
+    /// Addresses of the module.
+    pub addresses: Addresses,
+    /// The access points and stations around the module.
+    pub air: Air,
+    /// The settings as they were kept.
+    pub nvs: Vec<(String, StoreValue)>,
+    /// Whether settings survive the process: then a setting waits for `Stored`. Otherwise it is kept in RAM, over resets.
+    pub durable: bool,
+}
+
+/// The module's addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The station's factory MAC address.
+    pub station_mac: Mac,
+    /// The softAP's factory MAC address.
+    pub softap_mac: Mac,
+    /// The address that the station gets by DHCP.
+    pub station_ip: Ipv4Addr,
+    /// The IPv6 address that the station gets.
+    pub station_ip6: Ipv6Addr,
+}
+
+/// A MAC address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mac(pub [u8; 6]);
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl Mac {
+    /// Reads `aa:bb:cc:dd:ee:ff`, in either case.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let mut mac = [0; 6];
+        let mut parts = text.split(|&b| b == b':');
+        for byte in &mut mac {
+            let part = parts.next().filter(|p| p.len() == 2 && p.iter().all(u8::is_ascii_hexdigit))?;
+            *byte = u8::from_str_radix(core::str::from_utf8(part).ok()?, 16).ok()?;
+        }
+        parts.next().is_none().then_some(Self(mac))
+    }
+}
+
+/// How the module spends time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// Boot, joins, scans and the gap before reports take plausible times (profile data).
+    Realistic,
+    /// No artificial delay anywhere.
+    Fast,
+}
+
+/// Where unsolicited reports may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reports {
+    /// Not from a command's first byte to its result, nor inside a send.
+    Between,
+    /// Wherever real modules were seen to do it; the seed chooses.
+    Anywhere,
+}
+
+/// What ends a command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terminator {
+    /// CR LF only, as the firmware has it.
+    CrLf,
+    /// CR LF, or a lone CR or LF.
+    Lenient,
+}
+
+/// Where the log UART's texts go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogPort {
+    /// Nowhere: they are not made.
+    Off,
+    /// To a port of their own: marked [`Mark::Log`](crate::Mark::Log), not counted as serial credit.
+    Separate,
+    /// Into the AT stream, as on boards with one UART.
+    Shared,
+}
+
+/// What is in the air around the module.
+#[derive(Clone, Debug, Default)]
+pub struct Air {
+    /// The access points that can be heard. Empty: every SSID can be joined, and a scan finds one named `espat`.
+    pub access_points: Vec<AccessPoint>,
+    /// The stations that join the module's softAP while it is on.
+    pub stations: Vec<AirStation>,
+}
+
+/// An access point in the air.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPoint {
+    /// Its name, up to 32 bytes.
+    pub ssid: Vec<u8>,
+    /// Its password; empty: open.
+    pub password: Vec<u8>,
+    /// Its MAC address.
+    pub bssid: Mac,
+    /// Its channel, 1 to 14.
+    pub channel: u8,
+    /// Its strength at the module, in dBm.
+    pub rssi: i8,
+    /// Whether it answers.
+    pub answers: Answers,
+}
+
+impl AccessPoint {
+    /// An access point on channel 1, at -50 dBm, with a BSSID made from its name.
+    #[must_use]
+    pub fn new(ssid: &[u8], password: &[u8]) -> Self {
+        let hash = ssid.iter().fold(0xcbf2_9ce4_u32, |h, &b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+        let [a, b, c, d] = hash.to_be_bytes();
+        Self {
+            ssid: ssid.to_vec(),
+            password: password.to_vec(),
+            bssid: Mac([0x02, 0xe5, a, b, c, d]),
+            channel: 1,
+            rssi: -50,
+            answers: Answers::Always,
+        }
+    }
+}
+
+/// How an access point answers a station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// As it should.
+    Always,
+    /// It is heard in scans but never answers a join: the join times out.
+    Never,
+    /// It associates but gives no address: the join times out after `WIFI CONNECTED`.
+    NoDhcp,
+}
+
+/// A station that joins the module's softAP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AirStation {
+    /// Its MAC address.
+    pub mac: Mac,
+    /// Its address; `None`: the next of the softAP's DHCP range.
+    pub ip: Option<Ipv4Addr>,
+}
+
+impl ModuleConfig {
+    /// The default module: profile `esp32-2.2`, realistic timing, an air in which every SSID can be joined.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            profile: &ESP32_2_2,
+            timing: Timing::Realistic,
+            reports: Reports::Between,
+            terminator: Terminator::CrLf,
+            log_port: LogPort::Off,
+            seed: 0,
+            serial_credit: 4096,
+            addresses: Addresses {
+                station_mac: Mac([0x24, 0x0a, 0xc4, 0x00, 0x00, 0x10]),
+                softap_mac: Mac([0x24, 0x0a, 0xc4, 0x00, 0x00, 0x11]),
+                station_ip: Ipv4Addr::LOCALHOST,
+                station_ip6: Ipv6Addr::LOCALHOST,
+            },
+            air: Air::default(),
+            nvs: vec![],
+            durable: false,
+        }
+    }
+}
+
+impl Default for ModuleConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Why a module cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A kept setting has a value that the profile does not allow.
+    Setting {
+        /// Its key.
+        key: String,
+    },
+    /// An access point's SSID is empty or longer than 32 bytes, its password longer than 64, or its channel not 1 to 14.
+    AccessPoint {
+        /// Its position in [`Air::access_points`].
+        index: usize,
+    },
+    /// No serial byte could ever go out.
+    NoSerialCredit,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting { key } => write!(f, "the kept setting `{key}` has a value that this profile does not allow"),
+            Self::AccessPoint { index } => write!(
+                f,
+                "access point {index}: an SSID has 1 to 32 bytes, a password up to 64, a channel is 1 to 14"
+            ),
+            Self::NoSerialCredit => f.write_str("serial_credit must be at least 1"),
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}

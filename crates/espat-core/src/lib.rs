@@ -1,0 +1,30 @@
+//! The ESP-AT module as a sans-IO state machine: serial bytes, time and network events in; serial bytes and network
+//! requests out. No sockets, no clock, no threads, no `std`.
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+mod config;
+mod input;
+mod module;
+mod output;
+pub mod profile;
+mod rng;
+mod time;
+mod timers;
+
+pub use config::{
+    AccessPoint, Addresses, Air, AirStation, Answers, ConfigError, LogPort, Mac, ModuleConfig, Reports, Terminator,
+    Timing,
+};
+pub use input::{CloseCause, Input, NetError, NetEvent, PowerEvent, StoreError};
+pub use module::{Inspect, Module};
+pub use output::{
+    CloseHow, Connect, Dropped, Event, Family, Listen, Mark, NetRequest, Output, Peer, QueryId, ResetCause, SocketId,
+    SocketOptions, StoreRequest, StoreTag, StoreValue, Transport, UartConfig, Wake,
+};
+pub use profile::Profile;
+pub use time::{Duration, Instant};
+pub use timers::Timer;

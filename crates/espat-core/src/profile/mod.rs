@@ -1,0 +1,135 @@
+//! Firmware lines: everything that differs between chips and versions is data here, and only here.
+//!
+//! A profile is `Limits` (numbers), `Features` (which commands and forms exist), `Quirks` (deviations in behaviour),
+//! `Texts` (what it says of itself), `Delays` (what takes how long in realistic timing) and `Factory` (first values).
+
+mod esp32;
+mod quirks;
+
+pub use esp32::ESP32_2_2;
+pub use quirks::Quirks;
+
+use core::time::Duration;
+
+/// One firmware line on one chip.
+#[derive(Debug)]
+pub struct Profile {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// The chip.
+    pub chip: &'static str,
+    /// The firmware release.
+    pub version: &'static str,
+    /// What the values rest on.
+    pub source: &'static str,
+    /// Numbers.
+    pub limits: Limits,
+    /// Which commands and forms exist.
+    pub features: Features,
+    /// Deviations in behaviour.
+    pub quirks: Quirks,
+    /// What it says of itself.
+    pub texts: Texts,
+    /// What takes how long in realistic timing.
+    pub delays: Delays,
+    /// First values.
+    pub factory: Factory,
+}
+
+/// All profiles, the default first.
+pub const PROFILES: &[&Profile] = &[&ESP32_2_2];
+
+impl Profile {
+    /// The profile of that name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        PROFILES.iter().copied().find(|p| p.name == name)
+    }
+}
+
+/// Numbers of a firmware line.
+#[derive(Debug)]
+pub struct Limits {
+    /// Links (ids 0 to `links` - 1). Manual: `<link ID>` 0 to 4.
+    pub links: u8,
+    /// Bytes of a command line, its terminator included. Manual: 256.
+    pub line_bytes: usize,
+    /// Payload bytes of one `AT+CIPSEND`. Manual: 2048 up to 2.2.
+    pub send_bytes: usize,
+    /// Payload bytes of one active `+IPD`. decisions.md U7.
+    pub ipd_bytes: usize,
+    /// Bytes that a link may hold in passive mode. Manual, `AT+CIPRECVMODE`: 5744 on ESP32.
+    pub receive_window: usize,
+    /// Bytes that the UART driver holds for sending. Sources of the reference: 8192 on ESP32.
+    pub uart_tx: usize,
+    /// Serial bytes further apart than this belong to different chunks.
+    pub chunk_gap: Duration,
+    /// Silence on both sides of `+++`. Manual: 20 ms.
+    pub escape_guard: Duration,
+    /// Bytes of a remote host's name. Documented from 2.4 on as 64.
+    pub host_bytes: usize,
+    /// Baud rates of `AT+UART_CUR`.
+    pub baud: (u32, u32),
+    /// Stations that the softAP can serve. Manual, `AT+CWSAP`: 1 to 10.
+    pub softap_stations: u8,
+    /// How long a TCP connect waits: 4 SYNs, about 12 s.
+    pub connect_timeout: Duration,
+    /// How long a name resolution waits.
+    pub resolve_timeout: Duration,
+}
+
+bitflags::bitflags! {
+    /// Command families and forms that a firmware line has.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Features: u32 {
+        /// `AT+CWSTATE`.
+        const CWSTATE = 1;
+        /// `AT+CIPV6` and the v6 types.
+        const IPV6 = 1 << 1;
+        /// `AT+CIPDOMAIN`'s second parameter.
+        const DOMAIN_FAMILY = 1 << 2;
+        /// `AT+CIPSERVER=0,<close all>`.
+        const SERVER_CLOSE_ALL = 1 << 3;
+    }
+}
+
+/// What a firmware line says of itself.
+#[derive(Debug)]
+pub struct Texts {
+    /// The lines of `AT+GMR`, without line ends.
+    pub gmr: &'static [&'static str],
+    /// First value of `AT+SYSRAM?`: free heap; the lowest so far is a little below.
+    pub free_heap: u32,
+}
+
+/// What takes how long in realistic timing.
+#[derive(Debug)]
+pub struct Delays {
+    /// From reset to `ready`.
+    pub boot: Duration,
+    /// From the join's start to association.
+    pub associate: Duration,
+    /// From association to the address.
+    pub dhcp: Duration,
+    /// Until a wrong password is noticed.
+    pub wrong_password: Duration,
+    /// Until a missing access point is noticed: a scan of all channels.
+    pub no_ap: Duration,
+    /// One scan.
+    pub scan: Duration,
+    /// From a result's last byte to the next report.
+    pub report_gap: Duration,
+    /// From `AT+RST`'s OK to the reset.
+    pub reset: Duration,
+    /// One write of the settings.
+    pub flash: Duration,
+}
+
+/// First values.
+#[derive(Debug)]
+pub struct Factory {
+    /// `AT+CWMODE`. decisions.md U11.
+    pub wifi_mode: u8,
+    /// The UART.
+    pub uart: crate::output::UartConfig,
+}

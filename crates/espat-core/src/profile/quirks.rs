@@ -1,0 +1,12 @@
+//! Every named deviation in behaviour: what differs, on which firmware, where it was seen.
+
+/// Deviations in behaviour of a firmware line.
+#[derive(Debug)]
+pub struct Quirks {
+    /// A second `AT+CIPSERVER=1` answers OK and changes nothing; otherwise ERROR. Up to 3.0 (decisions.md (d)).
+    pub server_again_ok: bool,
+    /// `AT+CIPSTO` is refused without a running server (decisions.md U4; seen on AT 0.51, by lineage on RTOS).
+    pub server_timeout_needs_server: bool,
+    /// Sent data restarts the server's idle timer, as from 2.4 on (decisions.md U4).
+    pub send_restarts_server_timeout: bool,
+}

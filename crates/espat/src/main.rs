@@ -1,0 +1,2 @@
+//! The `espat` binary.
+fn main() {}

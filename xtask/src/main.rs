@@ -1,0 +1,2 @@
+//! `cargo xtask`: what a person or CI runs on this repository.
+fn main() {}

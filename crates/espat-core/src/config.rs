@@ -67,7 +67,9 @@ impl Mac {
         let mut mac = [0; 6];
         let mut parts = text.split(|&b| b == b':');
         for byte in &mut mac {
-            let part = parts.next().filter(|p| p.len() == 2 && p.iter().all(u8::is_ascii_hexdigit))?;
+            let part = parts
+                .next()
+                .filter(|p| p.len() == 2 && p.iter().all(u8::is_ascii_hexdigit))?;
             *byte = u8::from_str_radix(core::str::from_utf8(part).ok()?, 16).ok()?;
         }
         parts.next().is_none().then_some(Self(mac))
@@ -142,7 +144,9 @@ impl AccessPoint {
     /// An access point on channel 1, at -50 dBm, with a BSSID made from its name.
     #[must_use]
     pub fn new(ssid: &[u8], password: &[u8]) -> Self {
-        let hash = ssid.iter().fold(0xcbf2_9ce4_u32, |h, &b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+        let hash = ssid.iter().fold(0xcbf2_9ce4_u32, |h, &b| {
+            (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
+        });
         let [a, b, c, d] = hash.to_be_bytes();
         Self {
             ssid: ssid.to_vec(),
@@ -226,7 +230,10 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Setting { key } => write!(f, "the kept setting `{key}` has a value that this profile does not allow"),
+            Self::Setting { key } => write!(
+                f,
+                "the kept setting `{key}` has a value that this profile does not allow"
+            ),
             Self::AccessPoint { index } => write!(
                 f,
                 "access point {index}: an SSID has 1 to 32 bytes, a password up to 64, a channel is 1 to 14"

@@ -16,14 +16,15 @@ mod time;
 mod timers;
 
 pub use config::{
-    AccessPoint, Addresses, Air, AirStation, Answers, ConfigError, LogPort, Mac, ModuleConfig, Reports, Terminator,
-    Timing,
+    AccessPoint, Addresses, Air, AirStation, Answers, ConfigError, LogPort, Mac, ModuleConfig,
+    Reports, Terminator, Timing,
 };
 pub use input::{CloseCause, Input, NetError, NetEvent, PowerEvent, StoreError};
 pub use module::{Inspect, Module};
 pub use output::{
-    CloseHow, Connect, Dropped, Event, Family, Listen, Mark, NetRequest, Output, Peer, QueryId, ResetCause, SocketId,
-    SocketOptions, StoreRequest, StoreTag, StoreValue, Transport, UartConfig, Wake,
+    CloseHow, Connect, Dropped, Event, Family, Listen, Mark, NetRequest, Output, Peer, QueryId,
+    ResetCause, SocketId, SocketOptions, StoreRequest, StoreTag, StoreValue, Transport, UartConfig,
+    Wake,
 };
 pub use profile::Profile;
 pub use time::{Duration, Instant};

@@ -34,7 +34,10 @@ impl Module {
 
     /// The next output, until `Idle`.
     pub fn poll_output(&mut self) -> Output<'_> {
-        Output::Idle { wake_at: None, why: Wake::Never }
+        Output::Idle {
+            wake_at: None,
+            why: Wake::Never,
+        }
     }
 
     /// A read-only view for tools.

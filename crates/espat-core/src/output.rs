@@ -68,7 +68,9 @@ pub struct SocketId(u32);
 impl SocketId {
     const ACCEPTED: u32 = 1 << 31;
 
-    pub(crate) const fn requested(n: u32) -> Self {
+    /// The module's `n`-th socket.
+    #[must_use]
+    pub const fn requested(n: u32) -> Self {
         Self(n & !Self::ACCEPTED)
     }
 
@@ -103,6 +105,12 @@ impl fmt::Display for SocketId {
 pub struct QueryId(pub(crate) u32);
 
 impl QueryId {
+    /// The module's `n`-th question.
+    #[must_use]
+    pub const fn new(n: u32) -> Self {
+        Self(n)
+    }
+
     /// Its number.
     #[must_use]
     pub const fn number(self) -> u32 {
@@ -121,6 +129,12 @@ impl fmt::Display for QueryId {
 pub struct StoreTag(pub(crate) u32);
 
 impl StoreTag {
+    /// The module's `n`-th store request.
+    #[must_use]
+    pub const fn new(n: u32) -> Self {
+        Self(n)
+    }
+
     /// Its number.
     #[must_use]
     pub const fn number(self) -> u32 {
@@ -348,7 +362,10 @@ impl UartConfig {
             2 => 3,
             _ => 4,
         };
-        let half_bits = 2 + 2 * u64::from(self.data_bits) + half_stop_bits + if self.parity == 0 { 0 } else { 2 };
+        let half_bits = 2
+            + 2 * u64::from(self.data_bits)
+            + half_stop_bits
+            + if self.parity == 0 { 0 } else { 2 };
         half_bits * 500_000_000 / u64::from(self.baud.max(1))
     }
 }

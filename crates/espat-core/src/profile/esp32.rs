@@ -54,6 +54,12 @@ pub static ESP32_2_2: Profile = Profile {
     },
     factory: Factory {
         wifi_mode: 3,
-        uart: UartConfig { baud: 115_200, data_bits: 8, stop_bits: 1, parity: 0, flow: 0 },
+        uart: UartConfig {
+            baud: 115_200,
+            data_bits: 8,
+            stop_bits: 1,
+            parity: 0,
+            flow: 0,
+        },
     },
 };

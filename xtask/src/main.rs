@@ -1,2 +1,50 @@
-//! `cargo xtask`: what a person or CI runs on this repository.
-fn main() {}
+//! `cargo xtask`: what a person or CI runs on this repository. It uses nothing but the standard library and the crates of
+//! the workspace.
+
+mod bench;
+mod check;
+mod process;
+mod run;
+mod tools;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  run [-- OPTIONS]     build the release binary, start a module on a PTY and say what to type next;
+                       OPTIONS go to `espat run`, as in: cargo xtask run -- --ap home=secret1234
+  test                 everything that CI runs; stops at the first failure
+  bench [NAME]         measure: all of the benches, or one
+  release              what RELEASE.md can have checked by a program
+  help                 this text
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let done = match arguments.first().map(String::as_str) {
+        Some("run") => run::run(rest),
+        Some("test") if rest.is_empty() => check::test(),
+        Some("bench") => bench::run(rest),
+        Some("release") if rest.is_empty() => check::release(),
+        None | Some("help" | "--help" | "-h") => {
+            process::say(HELP.trim_end());
+            return ExitCode::SUCCESS;
+        }
+        Some(_) => {
+            eprintln!(
+                "error: `cargo xtask {}` is not a command; `cargo xtask help` lists them",
+                arguments.join(" ")
+            );
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `cargo xtask test`: everything that CI runs, in order, up to the first failure.
+
+use std::time::{Duration, Instant};
+
+use crate::process::{Done, cargo, execute, execute_and_read, say};
+use crate::tools::need_c_compiler;
+
+/// What the tests of all steps came to.
+#[derive(Debug, Default)]
+struct Tally {
+    passed: u32,
+    failed: u32,
+    ignored: u32,
+}
+
+impl Tally {
+    /// Adds what one line of a test program's output says.
+    fn add(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else {
+            return;
+        };
+        for part in result.split(['.', ';']) {
+            let Some((count, what)) = part.trim().split_once(' ') else {
+                continue;
+            };
+            let Ok(count) = count.parse::<u32>() else {
+                continue;
+            };
+            match what {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                "ignored" => self.ignored += count,
+                _ => {}
+            }
+        }
+    }
+}
+
+struct Step {
+    name: &'static str,
+    run: fn(&mut Tally) -> Done,
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "tools",
+        run: |_| need_c_compiler(),
+    },
+    Step {
+        name: "format",
+        run: |_| execute(cargo(&["fmt", "--all", "--", "--check"])),
+    },
+    Step {
+        name: "lints",
+        run: |_| {
+            execute(cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ]))
+        },
+    },
+    Step {
+        name: "tests",
+        run: tests,
+    },
+    Step {
+        name: "documentation",
+        run: documentation,
+    },
+];
+
+/// Runs all steps.
+pub(crate) fn test() -> Done {
+    let start = Instant::now();
+    let mut tally = Tally::default();
+    let mut times = vec![];
+    for (i, step) in STEPS.iter().enumerate() {
+        say(&format!("== {}/{} {}", i + 1, STEPS.len(), step.name));
+        let step_start = Instant::now();
+        let done = (step.run)(&mut tally);
+        let took = shown(step_start.elapsed());
+        if let Err(message) = done {
+            say(&summary(&tally));
+            return Err(format!(
+                "step `{}` failed after {took}: {message}",
+                step.name
+            ));
+        }
+        say(&format!("== {} ok, {took}", step.name));
+        times.push(format!("{} {took}", step.name));
+    }
+    say(&format!(
+        "== all steps ok, {}: {}",
+        shown(start.elapsed()),
+        times.join(", ")
+    ));
+    say(&summary(&tally));
+    Ok(())
+}
+
+/// What of RELEASE.md a program can check.
+pub(crate) fn release() -> Done {
+    test()?;
+    execute(cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "espat",
+        "--locked",
+    ]))?;
+    say("The rest is for a person: RELEASE.md");
+    Ok(())
+}
+
+fn tests(tally: &mut Tally) -> Done {
+    execute_and_read(cargo(&["test", "--workspace", "--locked"]), |line| {
+        tally.add(line);
+        true
+    })
+}
+
+fn documentation(_: &mut Tally) -> Done {
+    let mut command = cargo(&[
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    execute(command)
+}
+
+fn summary(tally: &Tally) -> String {
+    let ignored = if tally.ignored > 0 {
+        format!(", {} ignored", tally.ignored)
+    } else {
+        String::new()
+    };
+    format!(
+        "tests: {} passed, {} failed{ignored}",
+        tally.passed, tally.failed
+    )
+}
+
+fn shown(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f32())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tally_adds_up_what_test_programs_say() {
+        let mut tally = Tally::default();
+        tally.add("running 3 tests");
+        tally.add("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.03s");
+        tally.add("test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.03s");
+        assert_eq!(summary(&tally), "tests: 14 passed, 1 failed, 1 ignored");
+    }
+}

@@ -204,6 +204,23 @@ impl ModuleConfig {
     }
 }
 
+impl ModuleConfig {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        if self.serial_credit == 0 {
+            return Err(ConfigError::NoSerialCredit);
+        }
+        let fits = |ap: &AccessPoint| {
+            (1..=32).contains(&ap.ssid.len())
+                && ap.password.len() <= 64
+                && (1..=14).contains(&ap.channel)
+        };
+        match self.air.access_points.iter().position(|ap| !fits(ap)) {
+            Some(index) => Err(ConfigError::AccessPoint { index }),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Default for ModuleConfig {
     fn default() -> Self {
         Self::new()

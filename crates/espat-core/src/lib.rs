@@ -6,19 +6,30 @@
 
 extern crate alloc;
 
+mod commands;
 mod config;
+mod exec;
 mod input;
 mod module;
+mod net;
+mod nvs;
+mod outbox;
 mod output;
 pub mod profile;
+mod reply;
 mod rng;
+mod serial;
+mod syntax;
+mod sys;
 mod time;
 mod timers;
+mod wifi;
 
 pub use config::{
     AccessPoint, Addresses, Air, AirStation, Answers, ConfigError, LogPort, Mac, ModuleConfig,
     Reports, Terminator, Timing,
 };
+pub use exec::table::{CommandInfo, commands_of};
 pub use input::{CloseCause, Input, NetError, NetEvent, PowerEvent, StoreError};
 pub use module::{Inspect, Module};
 pub use output::{
@@ -27,5 +38,6 @@ pub use output::{
     Wake,
 };
 pub use profile::Profile;
+pub use syntax::line::Form;
 pub use time::{Duration, Instant};
 pub use timers::Timer;

@@ -1,15 +1,108 @@
 //! The module: routes input to its parts and hands out what they queued.
 
-use crate::config::{ConfigError, ModuleConfig};
-use crate::input::Input;
-use crate::output::{Output, UartConfig, Wake};
+mod intake;
+mod power;
+mod reports;
+mod step;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::config::{ConfigError, LogPort, ModuleConfig};
+use crate::exec::cx::{Cx, Env};
+use crate::exec::operation::{OpEvent, Operation};
+use crate::input::{Input, NetEvent};
+use crate::net::Net;
+use crate::nvs::{Nvs, Settings};
+use crate::outbox::Outbox;
+use crate::output::{Output, ResetCause, UartConfig, Wake};
+use crate::rng::Rng;
+use crate::serial::chunk::Chunk;
+use crate::serial::escape::Escape;
+use crate::serial::framer::Framer;
+use crate::serial::payload::Payload;
+use crate::sys::System;
 use crate::time::Instant;
+use crate::timers::{Timer, Timers};
+use crate::wifi::Wifi;
 
 /// A virtual ESP-AT module.
+///
+/// One input, then a drain of [`poll_output`](Self::poll_output) to `Idle`, then the next input.
 #[derive(Debug)]
 pub struct Module {
-    config: ModuleConfig,
+    phase: Phase,
+    now: Instant,
+    intake: Intake,
+    running: Option<Box<dyn Operation>>,
+    gap: reports::Gap,
+    state: State,
+    drained: bool,
 }
+
+/// Whether the module takes commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Off,
+    Booting,
+    Ready,
+    /// A reset is due; what comes meanwhile is lost.
+    Resetting(ResetCause),
+    Asleep,
+}
+
+/// The serial side: who owns the next byte.
+#[derive(Debug)]
+struct Intake {
+    framer: Framer,
+    chunk: Chunk,
+    escape: Escape,
+    /// Payload that is being typed for the running command.
+    payload: Option<Payload>,
+    /// Memory for the next payload.
+    spare: Vec<u8>,
+    /// Input that waits for a host which does not read.
+    backlog: Vec<u8>,
+    /// A partial line has been standing so long that it holds no report back.
+    line_is_stale: bool,
+}
+
+/// Everything that commands and subsystems work on.
+#[derive(Debug)]
+struct State {
+    config: ModuleConfig,
+    sys: System,
+    net: Net,
+    wifi: Wifi,
+    nvs: Nvs,
+    out: Outbox,
+    timers: Timers,
+    rng: Rng,
+}
+
+impl State {
+    fn cx(&mut self, now: Instant) -> Cx<'_> {
+        let env = Env {
+            now,
+            config: &self.config,
+            out: &mut self.out,
+            timers: &mut self.timers,
+            rng: &mut self.rng,
+        };
+        Cx {
+            env,
+            sys: &mut self.sys,
+            net: &mut self.net,
+            wifi: &mut self.wifi,
+            nvs: &mut self.nvs,
+        }
+    }
+}
+
+/// Serial bytes that one input may carry while commands are expected: the UART driver's receive buffer.
+const COMMAND_ROOM: usize = 2048;
+/// The same while payload is expected.
+const PAYLOAD_ROOM: usize = 16 * 1024;
 
 impl Module {
     /// Powers a module on. Drain [`poll_output`](Self::poll_output) before the first input.
@@ -17,26 +110,96 @@ impl Module {
     /// # Errors
     /// [`ConfigError`] where the configuration cannot be a module's.
     pub fn power_on(config: ModuleConfig, now: Instant) -> Result<Self, ConfigError> {
-        let _ = now;
-        Ok(Self { config })
+        config.check()?;
+        let settings = Settings::factory(&config);
+        let limits = &config.profile.limits;
+        let mut module = Self {
+            phase: Phase::Off,
+            now,
+            intake: Intake {
+                framer: Framer::new(config.terminator, limits.line_bytes),
+                chunk: Chunk::default(),
+                escape: Escape::default(),
+                payload: None,
+                spare: Vec::new(),
+                backlog: Vec::new(),
+                line_is_stale: false,
+            },
+            running: None,
+            gap: reports::Gap::default(),
+            state: State {
+                sys: System::new(settings.uart),
+                net: Net::new(),
+                wifi: Wifi::default(),
+                nvs: Nvs::new(settings),
+                out: Outbox::new(config.serial_credit, config.log_port),
+                timers: Timers::default(),
+                rng: Rng::new(config.seed),
+                config,
+            },
+            drained: true,
+        };
+        module.boot(ResetCause::PowerOn);
+        module.settle();
+        Ok(module)
     }
 
-    /// How many bytes the next [`Input::Serial`] may carry.
+    /// How many bytes the next [`Input::Serial`] may carry; 0 while the host MCU does not read what it is sent.
     #[must_use]
     pub fn serial_room(&self) -> usize {
-        4096
+        if !self.intake.backlog.is_empty() {
+            0
+        } else if self.intake.payload.is_some() {
+            PAYLOAD_ROOM
+        } else {
+            COMMAND_ROOM
+        }
     }
 
     /// Takes one input. Every call must be followed by a drain of [`poll_output`](Self::poll_output) to `Idle`.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        let _ = (now, input);
+        debug_assert!(
+            self.drained,
+            "drain poll_output to Idle before the next input"
+        );
+        self.drained = false;
+        let now = now.max(self.now);
+        self.run_timers(now);
+        self.now = now;
+        match input {
+            Input::Tick => {}
+            Input::Serial(bytes) => self.on_serial(bytes),
+            Input::SerialBreak => self.on_serial_break(),
+            Input::SerialSent(n) => {
+                self.state.out.on_sent(n);
+                self.resume_backlog();
+            }
+            Input::Net(event) => self.on_net(event),
+            Input::Stored { tag, result } => self.on_stored(tag, result),
+            Input::Power(event) => self.on_power(event),
+        }
+        self.settle();
+        let mut cx = self.state.cx(self.now);
+        cx.net.grant_reads(&mut cx.env);
     }
 
     /// The next output, until `Idle`.
     pub fn poll_output(&mut self) -> Output<'_> {
-        Output::Idle {
-            wake_at: None,
-            why: Wake::Never,
+        let next = self.state.timers.next();
+        let why = match next {
+            _ if self.state.out.is_blocked() => Wake::Credit,
+            Some((_, timer)) => Wake::Timer(timer),
+            None => Wake::Never,
+        };
+        let idle = Output::Idle {
+            wake_at: next.map(|(at, _)| at),
+            why,
+        };
+        self.drained = !self.state.out.is_ready();
+        if self.drained {
+            idle
+        } else {
+            self.state.out.pop(idle)
         }
     }
 
@@ -44,6 +207,57 @@ impl Module {
     #[must_use]
     pub fn inspect(&self) -> Inspect<'_> {
         Inspect { module: self }
+    }
+
+    fn on_net(&mut self, event: NetEvent<'_>) {
+        let may_print = self.may_report();
+        let mut cx = self.state.cx(self.now);
+        let heard = cx.net.on_event(&mut cx.env, event, may_print);
+        if let Some(heard) = heard {
+            self.step(&heard);
+        }
+        self.report_place();
+    }
+
+    /// Fires the timers that are due up to `now`, each at its own time.
+    fn run_timers(&mut self, now: Instant) {
+        while let Some((at, _)) = self.state.timers.next().filter(|&(at, _)| at <= now) {
+            self.now = self.now.max(at);
+            self.settle();
+        }
+    }
+
+    /// Fires what is due now and prints what may be printed, until nothing changes.
+    fn settle(&mut self) {
+        while let Some(timer) = self.state.timers.take_expired(self.now) {
+            self.on_timer(timer);
+        }
+        self.flush_reports();
+    }
+
+    fn on_timer(&mut self, timer: Timer) {
+        match timer {
+            Timer::Boot => self.on_booted(),
+            Timer::Reset => self.on_reset_due(),
+            Timer::Wake => self.reset(ResetCause::Wake, crate::output::CloseHow::Vanish),
+            Timer::Chunk => self.on_busy_chunk_end(),
+            Timer::Escape => self.on_escape_decided(),
+            Timer::LineHold => self.intake.line_is_stale = true,
+            Timer::ReportGap => self.gap.end(),
+            Timer::Operation => self.step(&OpEvent::Deadline),
+            Timer::Station | Timer::Rejoin => {
+                let mut cx = self.state.cx(self.now);
+                let event = cx.wifi.on_timer(&mut cx.env, cx.nvs, timer);
+                if let Some(event) = event {
+                    self.on_wifi(event);
+                }
+            }
+            Timer::ServerIdle => {
+                let mut cx = self.state.cx(self.now);
+                cx.net.on_idle_timer(&mut cx.env);
+                self.report_place();
+            }
+        }
     }
 }
 
@@ -57,6 +271,44 @@ impl Inspect<'_> {
     /// The UART's line settings.
     #[must_use]
     pub fn uart(&self) -> UartConfig {
-        self.module.config.profile.factory.uart
+        self.module.state.sys.uart
+    }
+
+    /// Whether the module takes commands.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.module.phase == Phase::Ready
+    }
+
+    /// Whether a command is running: input is answered `busy p...` or is its payload.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.module.running.is_some()
+    }
+
+    /// Links in use.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.module.state.net.links.iter().count()
+    }
+
+    /// Bytes that stand in the module: serial output, held payload and unread data.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        let state = &self.module.state;
+        let unread: usize = state.net.links.iter().map(|link| link.rx.len()).sum();
+        let typed = self
+            .module
+            .intake
+            .payload
+            .as_ref()
+            .map_or(0, |payload| payload.bytes().len());
+        state.out.unsent() + unread + typed + self.module.intake.backlog.len()
+    }
+
+    /// Whether the log port is part of the AT stream.
+    #[must_use]
+    pub fn shares_log_port(&self) -> bool {
+        self.module.state.config.log_port == LogPort::Shared
     }
 }

@@ -16,6 +16,7 @@ pub static ESP32_2_2: Profile = Profile {
         line_bytes: 256,
         send_bytes: 2048,
         ipd_bytes: 2920,
+        datagram_bytes: 1472,
         receive_window: 5744,
         uart_tx: 8192,
         chunk_gap: Duration::from_millis(2),

@@ -58,6 +58,8 @@ pub struct Limits {
     pub send_bytes: usize,
     /// Payload bytes of one active `+IPD`. decisions.md U7.
     pub ipd_bytes: usize,
+    /// Payload bytes of a datagram that arrives whole; reassembly is off. decisions.md U7.
+    pub datagram_bytes: usize,
     /// Bytes that a link may hold in passive mode. Manual, `AT+CIPRECVMODE`: 5744 on ESP32.
     pub receive_window: usize,
     /// Bytes that the UART driver holds for sending. Sources of the reference: 8192 on ESP32.

@@ -1,0 +1,91 @@
+//! What handlers and subsystems get lent.
+
+use alloc::vec::Vec;
+use core::fmt::Display;
+
+use crate::config::{ModuleConfig, Timing};
+use crate::exec::operation::{Handled, Reply};
+use crate::net::Net;
+use crate::nvs::{Nvs, Setting};
+use crate::outbox::Outbox;
+use crate::output::Event;
+use crate::profile::Profile;
+use crate::reply::urc::Urc;
+use crate::rng::Rng;
+use crate::sys::System;
+use crate::time::{Duration, Instant};
+use crate::timers::{Timer, Timers};
+use crate::wifi::Wifi;
+
+/// A command's view of the module.
+pub(crate) struct Cx<'a> {
+    pub(crate) env: Env<'a>,
+    pub(crate) sys: &'a mut System,
+    pub(crate) net: &'a mut Net,
+    pub(crate) wifi: &'a mut Wifi,
+    pub(crate) nvs: &'a mut Nvs,
+}
+
+/// What subsystems need of the world: time, the queue of outputs, timers, chance.
+pub(crate) struct Env<'a> {
+    pub(crate) now: Instant,
+    pub(crate) config: &'a ModuleConfig,
+    pub(crate) out: &'a mut Outbox,
+    pub(crate) timers: &'a mut Timers,
+    pub(crate) rng: &'a mut Rng,
+}
+
+/// Reports that wait for a host which does not read; more are dropped.
+const REPORTS_MAX: usize = 256;
+
+impl Env<'_> {
+    pub(crate) fn profile(&self) -> &'static Profile {
+        self.config.profile
+    }
+
+    /// The time that something takes in realistic timing; none in fast timing.
+    pub(crate) fn delay(&self, realistic: Duration) -> Duration {
+        match self.config.timing {
+            Timing::Realistic => realistic,
+            Timing::Fast => Duration::ZERO,
+        }
+    }
+
+    /// Sets a timer to so much later than now.
+    pub(crate) fn set_timer(&mut self, timer: Timer, after: Duration) {
+        self.timers.set(timer, self.now + after);
+    }
+
+    /// Queues a report until there is a place for it.
+    pub(crate) fn report(&mut self, urc: Urc) {
+        if self.out.reports.len() < REPORTS_MAX {
+            self.out.reports.push_back(urc);
+        } else {
+            self.event(Event::Dropped {
+                what: crate::output::Dropped::Reports,
+                bytes: 0,
+            });
+        }
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.out.event(event);
+    }
+
+    /// A text of the log UART, which only some boards mix into the AT stream.
+    pub(crate) fn log(&mut self, text: impl Display) {
+        self.out.log(text);
+    }
+}
+
+impl Cx<'_> {
+    /// Changes settings, keeps those that are to be kept, then answers OK.
+    pub(crate) fn keep(&mut self, settings: Vec<Setting>) -> Handled {
+        self.keep_then(settings, |_| {})
+    }
+
+    /// Changes settings, keeps those that are to be kept, then acts on them and answers OK.
+    pub(crate) fn keep_then(&mut self, settings: Vec<Setting>, then: fn(&mut Cx<'_>)) -> Handled {
+        Ok(Reply::Keep { settings, then })
+    }
+}

@@ -1,0 +1,88 @@
+//! Commands that finish later, and what happens to them meanwhile.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::IpAddr;
+
+use super::cx::Cx;
+use crate::input::NetError;
+use crate::net::LinkId;
+use crate::nvs::Setting;
+use crate::output::{QueryId, ResetCause};
+use crate::reply::code::ResultCode;
+use crate::reply::error::AtError;
+use crate::serial::payload::DataSpec;
+use crate::wifi::WifiEvent;
+
+/// What a handler answers.
+pub(crate) type Handled = Result<Reply, AtError>;
+
+/// How a command goes on.
+pub(crate) enum Reply {
+    /// OK.
+    Done,
+    /// The result comes later; meanwhile input is busy.
+    Started(Box<dyn Operation>),
+    /// OK and `>`; the payload goes to the operation.
+    Prompt {
+        data: DataSpec,
+        then: Box<dyn Operation>,
+    },
+    /// OK once the settings are kept and valid.
+    Keep {
+        settings: Vec<Setting>,
+        then: fn(&mut Cx<'_>),
+    },
+    /// OK, then a reset.
+    Reboot(ResetCause),
+    /// OK, then deep sleep for so many milliseconds; 0: until the wake-up or reset pin.
+    Sleep { ms: u32 },
+}
+
+/// A command that finishes later. Its deadline is `Timer::Operation`.
+pub(crate) trait Operation: fmt::Debug {
+    fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress;
+}
+
+/// Whether an operation goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Continue,
+    Finish(Result<ResultCode, AtError>),
+    /// The command ended without a result code of its own.
+    Silent,
+}
+
+impl Progress {
+    pub(crate) const DONE: Self = Self::Finish(Ok(ResultCode::Ok));
+    pub(crate) const FAILED: Self = Self::Finish(Err(AtError::Failed));
+}
+
+/// What an operation hears of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OpEvent<'a> {
+    /// The payload that it asked for.
+    Payload(&'a [u8]),
+    /// `+++` instead of the rest of the payload.
+    Cancelled,
+    /// Something happened to a link.
+    Link(LinkId, LinkEvent),
+    /// A name was resolved, or not.
+    Resolved(QueryId, Result<&'a [IpAddr], NetError>),
+    /// The server listens, or cannot.
+    Listening(Result<(), NetError>),
+    /// Something happened to the Wi-Fi.
+    Wifi(WifiEvent),
+    /// `Timer::Operation` is due.
+    Deadline,
+}
+
+/// What may happen to a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkEvent {
+    Opened,
+    Failed,
+    Sent(usize),
+    Closed,
+}

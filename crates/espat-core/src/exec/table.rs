@@ -1,0 +1,168 @@
+//! The table of commands: what exists, in which forms, and who handles it. `AT+CMD?`, `espat commands` and
+//! docs/commands.md come from it.
+
+use super::cx::Cx;
+use super::operation::Handled;
+use crate::commands;
+use crate::profile::{Features, Profile};
+use crate::syntax::args::Args;
+use crate::syntax::line::Form;
+
+/// One command.
+pub(crate) struct Command {
+    /// What follows `AT`, in upper case.
+    pub(crate) name: &'static str,
+    pub(crate) query: Option<fn(&mut Cx<'_>) -> Handled>,
+    pub(crate) set: Option<fn(&mut Cx<'_>, &mut Args<'_>) -> Handled>,
+    pub(crate) execute: Option<fn(&mut Cx<'_>) -> Handled>,
+    /// What a firmware line must have for the command to exist.
+    needs: Features,
+    /// What it does, in a line.
+    summary: &'static str,
+    /// The place in the vendor's manual.
+    anchor: &'static str,
+}
+
+impl Command {
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            query: None,
+            set: None,
+            execute: None,
+            needs: Features::empty(),
+            summary: "",
+            anchor: "",
+        }
+    }
+
+    pub(crate) const fn query(self, handler: fn(&mut Cx<'_>) -> Handled) -> Self {
+        Self {
+            query: Some(handler),
+            ..self
+        }
+    }
+
+    pub(crate) const fn set(self, handler: fn(&mut Cx<'_>, &mut Args<'_>) -> Handled) -> Self {
+        Self {
+            set: Some(handler),
+            ..self
+        }
+    }
+
+    pub(crate) const fn execute(self, handler: fn(&mut Cx<'_>) -> Handled) -> Self {
+        Self {
+            execute: Some(handler),
+            ..self
+        }
+    }
+
+    pub(crate) const fn needs(self, features: Features) -> Self {
+        Self {
+            needs: features,
+            ..self
+        }
+    }
+
+    /// `anchor`: page and anchor of the vendor's manual; or `behaviour:` and a section where the manual lacks it.
+    pub(crate) const fn doc(self, anchor: &'static str, summary: &'static str) -> Self {
+        Self {
+            anchor,
+            summary,
+            ..self
+        }
+    }
+}
+
+/// All commands, in the order in which the firmware registers them.
+fn all() -> impl Iterator<Item = &'static Command> {
+    commands::FAMILIES
+        .iter()
+        .flat_map(|(_, files)| files.iter().copied().flatten())
+}
+
+/// The commands of a firmware line, in the order of `AT+CMD?`.
+pub(crate) fn of(profile: &Profile) -> impl Iterator<Item = &'static Command> {
+    let features = profile.features;
+    all().filter(move |command| features.contains(command.needs))
+}
+
+/// Finds a command by its name, in either case.
+pub(crate) fn find(profile: &Profile, name: &[u8]) -> Option<&'static Command> {
+    of(profile).find(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// What tools and documents show of a command.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandInfo {
+    /// The family: `basic`, `wifi`, `tcpip`.
+    pub family: &'static str,
+    /// Its full name, such as `AT+CIPMUX`, is `AT` and this.
+    pub name: &'static str,
+    /// The forms that it has.
+    pub forms: &'static [Form],
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// The place in the vendor's manual.
+    pub anchor: &'static str,
+}
+
+/// The commands of a firmware line, in the order of `AT+CMD?`.
+pub fn commands_of(profile: &Profile) -> impl Iterator<Item = CommandInfo> {
+    let features = profile.features;
+    commands::FAMILIES.iter().flat_map(move |&(family, files)| {
+        let rows = files
+            .iter()
+            .copied()
+            .flatten()
+            .filter(move |command| features.contains(command.needs));
+        rows.map(move |command| CommandInfo {
+            family,
+            name: command.name,
+            forms: command.forms(),
+            summary: command.summary,
+            anchor: command.anchor,
+        })
+    })
+}
+
+impl Command {
+    fn forms(&self) -> &'static [Form] {
+        use Form::{Execute, Query, Set};
+        match (
+            self.query.is_some(),
+            self.set.is_some(),
+            self.execute.is_some(),
+        ) {
+            (false, false, false) => &[],
+            (true, false, false) => &[Query],
+            (false, true, false) => &[Set],
+            (false, false, true) => &[Execute],
+            (true, true, false) => &[Query, Set],
+            (true, false, true) => &[Query, Execute],
+            (false, true, true) => &[Set, Execute],
+            (true, true, true) => &[Query, Set, Execute],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+
+    #[test]
+    fn rows_are_complete_and_their_names_unique() {
+        let mut names = BTreeSet::new();
+        for command in all() {
+            assert!(names.insert(command.name), "{} stands twice", command.name);
+            assert_eq!(command.name, command.name.to_ascii_uppercase());
+            assert!(!command.forms().is_empty(), "{} has no form", command.name);
+            assert!(
+                !command.anchor.is_empty() && !command.summary.is_empty(),
+                "{} has no doc",
+                command.name
+            );
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Serial input: who owns the next byte.
+//!
+//! Bytes that are there when a line ends are the next command if the line was answered at once, payload if it opened a
+//! send, busy input if it is still running.
+
+use super::{Module, Phase};
+use crate::exec::operation::OpEvent;
+use crate::output::{Dropped, Event, Mark, ResetCause};
+use crate::reply::error::AtError;
+use crate::serial::chunk::Busy;
+use crate::serial::escape::{Escape, Verdict};
+use crate::serial::framer::{Framed, content_len};
+use crate::time::Duration;
+use crate::timers::Timer;
+
+/// How long a partial line holds reports back.
+const LINE_HOLD: Duration = Duration::from_secs(1);
+
+impl Module {
+    pub(super) fn on_serial(&mut self, bytes: &[u8]) {
+        let limits = &self.state.config.profile.limits;
+        let quiet = self.intake.chunk.arrive(self.now, limits);
+        self.take_serial(bytes, quiet);
+    }
+
+    pub(super) fn on_serial_break(&mut self) {
+        self.intake.chunk.end();
+        if self.intake.escape.is_holding() {
+            self.on_escape_decided();
+        }
+        self.on_busy_chunk_end();
+    }
+
+    /// Goes on with input that waited for the host MCU to read.
+    pub(super) fn resume_backlog(&mut self) {
+        if self.intake.backlog.is_empty() || self.output_is_stalled() {
+            return;
+        }
+        let backlog = core::mem::take(&mut self.intake.backlog);
+        self.take_serial(&backlog, false);
+    }
+
+    fn output_is_stalled(&self) -> bool {
+        self.state.out.unsent() > self.state.config.profile.limits.uart_tx
+    }
+
+    fn take_serial(&mut self, mut bytes: &[u8], mut quiet: bool) {
+        while !bytes.is_empty() {
+            let taken = match self.phase {
+                Phase::Ready if self.intake.payload.is_some() => self.on_payload(bytes, quiet),
+                Phase::Ready if self.running.is_some() => self.on_busy(bytes),
+                Phase::Ready if self.output_is_stalled() => {
+                    self.intake.backlog.extend_from_slice(bytes);
+                    return;
+                }
+                Phase::Ready => self.on_command(bytes),
+                Phase::Off => bytes.len(),
+                Phase::Booting | Phase::Resetting(_) | Phase::Asleep => {
+                    self.drop_input(Dropped::NotReady, bytes.len());
+                    bytes.len()
+                }
+            };
+            bytes = &bytes[taken..];
+            quiet = false;
+        }
+    }
+
+    fn drop_input(&mut self, what: Dropped, bytes: usize) {
+        self.state.out.event(Event::Dropped { what, bytes });
+    }
+
+    fn on_command(&mut self, bytes: &[u8]) -> usize {
+        self.intake.line_is_stale = false;
+        match self.intake.framer.push(bytes) {
+            Framed::Partial => {
+                self.state.timers.set(Timer::LineHold, self.now + LINE_HOLD);
+                bytes.len()
+            }
+            Framed::Overlong { taken, dropped } => {
+                self.drop_input(Dropped::LongLine, dropped);
+                taken
+            }
+            Framed::Line { taken } => {
+                self.state.timers.stop(Timer::LineHold);
+                self.on_line();
+                taken
+            }
+        }
+    }
+
+    fn on_line(&mut self) {
+        let mut line = self.intake.framer.take_line();
+        if self.state.sys.echo {
+            self.echo(&line);
+        }
+        let len = content_len(&line);
+        let handled = crate::exec::dispatch::run(&mut self.state.cx(self.now), &mut line[..len]);
+        self.intake.framer.recycle(line);
+        self.conclude_line(handled);
+        self.settle();
+    }
+
+    fn echo(&mut self, line: &[u8]) {
+        let cut = self.echo_cut(line.len());
+        self.state.out.run(Mark::Echo, &line[..cut]);
+        if cut < line.len() {
+            self.print_reports();
+            self.state.out.run(Mark::Echo, &line[cut..]);
+        }
+    }
+
+    fn on_payload(&mut self, bytes: &[u8], quiet: bool) -> usize {
+        match self.intake.escape.on_bytes(bytes, quiet) {
+            Verdict::Hold => {
+                let guard = self.state.config.profile.limits.escape_guard;
+                self.state.timers.set(Timer::Escape, self.now + guard);
+                bytes.len()
+            }
+            Verdict::Payload { held } => {
+                self.state.timers.stop(Timer::Escape);
+                let held_taken = if held > 0 {
+                    self.add_payload(Escape::pluses(held))
+                } else {
+                    0
+                };
+                if held_taken < held || self.intake.payload.is_none() {
+                    if held_taken < held {
+                        self.on_busy(Escape::pluses(held - held_taken));
+                    }
+                    return 0;
+                }
+                self.add_payload(bytes)
+            }
+        }
+    }
+
+    /// Gives the running command its payload; returns how many bytes belong to it.
+    fn add_payload(&mut self, bytes: &[u8]) -> usize {
+        let Some(mut payload) = self.intake.payload.take() else {
+            return 0;
+        };
+        if let Some(whole) = payload.whole(bytes) {
+            self.intake.spare = payload.into_memory();
+            self.report_place();
+            self.step(&OpEvent::Payload(whole));
+            self.settle();
+            return whole.len();
+        }
+        let (taken, complete) = payload.push(bytes);
+        if complete {
+            self.report_place();
+            self.step(&OpEvent::Payload(payload.bytes()));
+            self.intake.spare = payload.into_memory();
+            self.settle();
+        } else {
+            self.intake.payload = Some(payload);
+        }
+        taken
+    }
+
+    /// Silence, or a packet's end, decides about plus signs that were held back.
+    pub(super) fn on_escape_decided(&mut self) {
+        self.state.timers.stop(Timer::Escape);
+        match self.intake.escape.on_quiet() {
+            Some(pluses) => {
+                let taken = self.add_payload(pluses);
+                if taken < pluses.len() {
+                    self.on_busy(&pluses[taken..]);
+                }
+            }
+            None => {
+                let Some(payload) = self.intake.payload.take() else {
+                    return;
+                };
+                self.drop_input(Dropped::Cancelled, payload.received());
+                self.intake.spare = payload.into_memory();
+                self.step(&OpEvent::Cancelled);
+            }
+        }
+    }
+
+    fn on_busy(&mut self, bytes: &[u8]) -> usize {
+        self.drop_input(Dropped::Busy, bytes.len());
+        match self.intake.chunk.on_busy(bytes) {
+            Busy::Answer => self.answer_busy(),
+            Busy::Wait => {
+                let gap = self.state.config.profile.limits.chunk_gap;
+                self.state.timers.set(Timer::Chunk, self.now + gap);
+            }
+            Busy::Reset => {
+                self.state.out.notice("Will force to restart!!!");
+                self.reset(ResetCause::Forced, crate::output::CloseHow::Reset);
+            }
+            Busy::Quiet => {}
+        }
+        bytes.len()
+    }
+
+    pub(super) fn on_busy_chunk_end(&mut self) {
+        self.state.timers.stop(Timer::Chunk);
+        if self.intake.chunk.on_busy_end() == Busy::Answer {
+            self.answer_busy();
+        }
+    }
+
+    fn answer_busy(&mut self) {
+        self.state
+            .out
+            .error(AtError::Busy, self.state.sys.error_codes);
+    }
+}

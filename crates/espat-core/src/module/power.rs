@@ -1,0 +1,104 @@
+//! Boot, reset, sleep and the supply.
+
+use super::{Module, Phase};
+use crate::input::PowerEvent;
+use crate::nvs::Settings;
+use crate::output::{CloseHow, Event, ResetCause};
+use crate::reply::urc::Urc;
+use crate::sys::{Clock, System};
+use crate::time::Duration;
+use crate::timers::Timer;
+
+impl Module {
+    pub(super) fn on_power(&mut self, event: PowerEvent) {
+        match event {
+            PowerEvent::Off => {
+                self.tear_down(CloseHow::Vanish);
+                self.state.out.clear_serial();
+                self.phase = Phase::Off;
+            }
+            PowerEvent::On if self.phase == Phase::Off => self.boot(ResetCause::PowerOn),
+            PowerEvent::Reset if self.phase != Phase::Off => {
+                self.reset(ResetCause::Pin, CloseHow::Vanish)
+            }
+            PowerEvent::BrownOut if self.phase != Phase::Off => {
+                self.reset(ResetCause::BrownOut, CloseHow::Vanish)
+            }
+            PowerEvent::Wake if self.phase == Phase::Asleep => {
+                self.reset(ResetCause::Wake, CloseHow::Vanish)
+            }
+            PowerEvent::On | PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Wake => {}
+        }
+    }
+
+    pub(super) fn reset(&mut self, cause: ResetCause, how: CloseHow) {
+        let was_up = self.tear_down(how);
+        if was_up && cause == ResetCause::Command {
+            self.state.out.report(Urc::WifiDisconnect, false, false);
+        }
+        if cause == ResetCause::Restore {
+            let factory = Settings::factory(&self.state.config);
+            self.state.nvs.erase(factory);
+        }
+        self.boot(cause);
+    }
+
+    /// Everything stops; what was not kept is forgotten. Returns whether the station was up.
+    fn tear_down(&mut self, how: CloseHow) -> bool {
+        self.running = None;
+        self.intake.clear();
+        self.state.timers.stop_all();
+        self.gap.end();
+        let mut cx = self.state.cx(self.now);
+        let was_up = cx.wifi.stop(&mut cx.env);
+        cx.net.reset(&mut cx.env, how);
+        cx.env.out.reports.clear();
+        was_up
+    }
+
+    pub(super) fn boot(&mut self, cause: ResetCause) {
+        self.phase = Phase::Booting;
+        self.state.nvs.reload();
+        let mut cx = self.state.cx(self.now);
+        cx.env.event(Event::Boot(cause));
+        let delay = cx.env.delay(cx.env.profile().delays.boot);
+        cx.env.set_timer(Timer::Boot, delay);
+    }
+
+    pub(super) fn on_booted(&mut self) {
+        self.phase = Phase::Ready;
+        let uart = self.state.nvs.live.uart;
+        let was = core::mem::replace(&mut self.state.sys, System::new(uart));
+        self.state.sys.clock = Clock::at_boot(self.now);
+        if was.uart != uart {
+            self.state.out.uart(uart);
+        }
+        self.state.out.ready();
+        let mut cx = self.state.cx(self.now);
+        cx.env.event(Event::Ready);
+        cx.wifi.start(&mut cx.env, cx.nvs);
+        self.begin_report_gap();
+    }
+
+    pub(super) fn sleep(&mut self, ms: u32) {
+        self.tear_down(CloseHow::Vanish);
+        self.phase = Phase::Asleep;
+        let mut cx = self.state.cx(self.now);
+        cx.env.event(Event::Sleeping);
+        if ms > 0 {
+            cx.env
+                .set_timer(Timer::Wake, Duration::from_millis(u64::from(ms)));
+        }
+    }
+}
+
+impl super::Intake {
+    fn clear(&mut self) {
+        self.framer.clear();
+        self.chunk = Default::default();
+        self.escape = Default::default();
+        self.payload = None;
+        self.backlog.clear();
+        self.line_is_stale = false;
+    }
+}

@@ -1,0 +1,109 @@
+//! Where unsolicited reports may come.
+
+use super::{Module, Phase};
+use crate::config::Reports;
+use crate::reply::urc::Urc;
+use crate::time::Duration;
+use crate::timers::Timer;
+
+/// The silence that reports keep after a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Gap {
+    #[default]
+    None,
+    /// The result is still on its way through the UART.
+    Sending,
+    /// `Timer::ReportGap` is running.
+    Running,
+}
+
+impl Gap {
+    pub(super) fn end(&mut self) {
+        *self = Self::None;
+    }
+}
+
+/// `AT+SYSMSG` bit 1: `+LINK_CONN` instead of `CONNECT`.
+pub(crate) const SYSMSG_LINK_CONN: u8 = 1 << 1;
+
+impl Module {
+    /// Whether a report may come now.
+    pub(super) fn may_report(&self) -> bool {
+        let line_holds = !self.intake.framer.is_empty() && !self.intake.line_is_stale;
+        self.phase == Phase::Ready && self.running.is_none() && !line_holds && self.gap == Gap::None
+    }
+
+    /// A result went out: the next report keeps its distance.
+    pub(super) fn begin_report_gap(&mut self) {
+        let cx = self.state.cx(self.now);
+        if cx.env.delay(cx.env.profile().delays.report_gap) > Duration::ZERO {
+            cx.env.timers.stop(Timer::ReportGap);
+            self.gap = Gap::Sending;
+        }
+    }
+
+    /// Prints the reports that may come now.
+    pub(super) fn flush_reports(&mut self) {
+        if self.gap == Gap::Sending && self.state.out.unsent() == 0 {
+            self.gap = Gap::Running;
+            let mut cx = self.state.cx(self.now);
+            let gap = cx.env.profile().delays.report_gap;
+            cx.env.set_timer(Timer::ReportGap, gap);
+        }
+        if self.may_report() {
+            self.print_reports();
+        }
+    }
+
+    /// A place where real modules were seen to report in the middle of something: chance decides.
+    pub(super) fn report_place(&mut self) {
+        if self.state.config.reports == Reports::Anywhere
+            && self.phase == Phase::Ready
+            && !self.state.out.reports.is_empty()
+            && self.state.rng.one_in(2)
+        {
+            self.print_reports();
+        }
+    }
+
+    /// Where a report cuts an echo of `len` bytes; `len` for nowhere.
+    pub(super) fn echo_cut(&mut self, len: usize) -> usize {
+        let cut = self.state.config.reports == Reports::Anywhere
+            && !self.state.out.reports.is_empty()
+            && self.state.rng.one_in(2);
+        if !cut {
+            return len;
+        }
+        let places = u64::try_from(len.max(2) - 1).unwrap_or(1);
+        usize::try_from(1 + self.state.rng.below(places))
+            .unwrap_or(len)
+            .min(len)
+    }
+
+    pub(super) fn print_reports(&mut self) {
+        while let Some(urc) = self.state.out.reports.pop_front() {
+            self.print_report(urc);
+        }
+    }
+
+    fn print_report(&mut self, urc: Urc) {
+        let mut cx = self.state.cx(self.now);
+        let link_conn = cx.nvs.live.sysmsg & SYSMSG_LINK_CONN != 0;
+        match urc {
+            Urc::Data(id) => cx.net.print_data(&mut cx.env, id),
+            Urc::Closed(id) => {
+                cx.env.out.report(urc, cx.net.multi, link_conn);
+                cx.net.retire(&mut cx.env, id);
+            }
+            Urc::WifiConnected
+            | Urc::WifiGotIp
+            | Urc::WifiGotIp6Local
+            | Urc::WifiGotIp6Global
+            | Urc::WifiDisconnect
+            | Urc::Connect(_)
+            | Urc::StationJoined(_)
+            | Urc::StationGotIp(..)
+            | Urc::StationLeft(_) => cx.env.out.report(urc, cx.net.multi, link_conn),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! How commands go on and end.
+
+use super::{Module, Phase};
+use crate::exec::operation::{Handled, OpEvent, Progress, Reply};
+use crate::input::StoreError;
+use crate::output::{ResetCause, StoreTag};
+use crate::reply::code::ResultCode;
+use crate::reply::error::AtError;
+use crate::serial::payload::{DataSpec, Payload};
+use crate::timers::Timer;
+use crate::wifi::WifiEvent;
+
+impl Module {
+    pub(super) fn conclude_line(&mut self, handled: Handled) {
+        match handled {
+            Ok(Reply::Done) => self.result(Ok(ResultCode::Ok)),
+            Ok(Reply::Started(operation)) => self.running = Some(operation),
+            Ok(Reply::Prompt { data, then }) => {
+                self.running = Some(then);
+                self.prompt(data);
+            }
+            Ok(Reply::Keep { settings, then }) => {
+                for setting in &settings {
+                    self.state.nvs.apply(setting);
+                }
+                then(&mut self.state.cx(self.now));
+                self.result(Ok(ResultCode::Ok));
+            }
+            Ok(Reply::Reboot(cause)) => {
+                self.result(Ok(ResultCode::Ok));
+                self.reset_soon(cause);
+            }
+            Ok(Reply::Sleep { ms }) => {
+                self.result(Ok(ResultCode::Ok));
+                self.sleep(ms);
+            }
+            Err(error) => self.result(Err(error)),
+        }
+    }
+
+    fn prompt(&mut self, data: DataSpec) {
+        self.state.out.result(ResultCode::Ok);
+        self.report_place();
+        self.state.out.prompt();
+        let memory = core::mem::take(&mut self.intake.spare);
+        self.intake.payload = Some(Payload::new(data, memory));
+        self.report_place();
+    }
+
+    fn result(&mut self, result: Result<ResultCode, AtError>) {
+        match result {
+            Ok(code) => self.state.out.result(code),
+            Err(error) => self.state.out.error(error, self.state.sys.error_codes),
+        }
+        self.begin_report_gap();
+    }
+
+    /// Lets the running command know of something.
+    pub(super) fn step(&mut self, event: &OpEvent<'_>) {
+        let Some(mut operation) = self.running.take() else {
+            return;
+        };
+        match operation.on_event(&mut self.state.cx(self.now), event) {
+            Progress::Continue => self.running = Some(operation),
+            Progress::Finish(result) => {
+                self.end_operation();
+                self.result(result);
+            }
+            Progress::Silent => {
+                self.end_operation();
+                self.begin_report_gap();
+            }
+        }
+    }
+
+    fn end_operation(&mut self) {
+        self.state.timers.stop(Timer::Operation);
+        if let Some(payload) = self.intake.payload.take() {
+            self.intake.spare = payload.into_memory();
+        }
+    }
+
+    pub(super) fn on_wifi(&mut self, event: WifiEvent) {
+        if event == WifiEvent::Down {
+            let mut cx = self.state.cx(self.now);
+            cx.net.on_interface_down(&mut cx.env);
+        }
+        self.step(&OpEvent::Wifi(event));
+        self.report_place();
+    }
+
+    pub(super) fn on_stored(&mut self, tag: StoreTag, result: Result<(), StoreError>) {
+        let _ = (tag, result);
+    }
+
+    fn reset_soon(&mut self, cause: ResetCause) {
+        self.phase = Phase::Resetting(cause);
+        let mut cx = self.state.cx(self.now);
+        let delay = cx.env.delay(cx.env.profile().delays.reset);
+        cx.env.set_timer(Timer::Reset, delay);
+    }
+
+    pub(super) fn on_reset_due(&mut self) {
+        if let Phase::Resetting(cause) = self.phase {
+            self.reset(cause, crate::output::CloseHow::Reset);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Remote hosts: a literal address or a name, and how a name becomes an address.
+
+use alloc::string::String;
+use core::net::{IpAddr, SocketAddr};
+
+use super::Net;
+use crate::exec::cx::Env;
+use crate::input::NetError;
+use crate::nvs::TcpOptions;
+use crate::output::{Family, QueryId, SocketOptions};
+use crate::syntax::args::parse_ascii;
+
+/// A remote host as the host MCU wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    Literal(IpAddr),
+    Name(String),
+}
+
+impl Host {
+    /// Reads a literal or a name. `None`: it can be neither.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        if let Some(ip) = parse_ascii(text) {
+            return Some(Self::Literal(ip));
+        }
+        let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+        let only_digits = text.iter().all(|b| b.is_ascii_digit() || *b == b'.');
+        if text.is_empty() || only_digits || !text.iter().all(is_name) {
+            return None;
+        }
+        Some(Self::Name(String::from_utf8_lossy(text).into_owned()))
+    }
+
+    /// The name, where it is one.
+    pub(crate) fn name(&self) -> Option<&String> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Name(name) => Some(name),
+        }
+    }
+
+    /// Its address, or the question for it.
+    pub(crate) fn resolve(&self, env: &mut Env<'_>, net: &mut Net, family: Family) -> Lookup {
+        match self {
+            Self::Literal(ip) => Lookup::Known(*ip),
+            Self::Name(name) => {
+                let query = net.next_query();
+                let deadline = env.now + env.profile().limits.resolve_timeout;
+                env.out.resolve(query, name.clone(), family, deadline);
+                Lookup::Asked(query)
+            }
+        }
+    }
+}
+
+/// What is known of a host's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    Known(IpAddr),
+    Asked(QueryId),
+}
+
+impl Lookup {
+    /// The answer to the question, where it is the answer to this one.
+    pub(crate) fn answered(
+        self,
+        query: QueryId,
+        result: Result<&[IpAddr], NetError>,
+    ) -> Option<Result<IpAddr, NetError>> {
+        if self != Self::Asked(query) {
+            return None;
+        }
+        Some(result.and_then(|ips| ips.first().copied().ok_or(NetError::NotFound)))
+    }
+}
+
+/// A socket's options from `AT+CIPTCPOPT` and the keep-alive parameter.
+pub(crate) fn socket_options(tcp: &TcpOptions, keep_alive_s: u16) -> SocketOptions {
+    SocketOptions {
+        linger_s: u16::try_from(tcp.linger_s).ok(),
+        nodelay: tcp.nodelay,
+        keep_alive_s,
+    }
+}
+
+/// `0.0.0.0` and `::`, which stand for nobody.
+pub(crate) fn is_nobody(addr: SocketAddr) -> bool {
+    addr.ip().is_unspecified() || addr.port() == 0
+}

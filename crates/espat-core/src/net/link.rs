@@ -1,0 +1,162 @@
+//! One link.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use super::receive::Receive;
+use crate::output::{SocketId, Transport};
+use crate::reply::urc::LinkUp;
+use crate::time::Instant;
+
+/// A link's number as the host MCU sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LinkId(pub(crate) u8);
+
+impl LinkId {
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl fmt::Display for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A link's protocol and family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) transport: Transport,
+    pub(crate) is_v6: bool,
+}
+
+impl Kind {
+    /// The kind with that name in `AT+CIPSTART`.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        let (transport, is_v6) = match text {
+            b"TCP" => (Transport::Tcp, false),
+            b"UDP" => (Transport::Udp, false),
+            b"TCPv6" => (Transport::Tcp, true),
+            b"UDPv6" => (Transport::Udp, true),
+            _ => return None,
+        };
+        Some(Self { transport, is_v6 })
+    }
+
+    pub(crate) fn tcp(peer: SocketAddr) -> Self {
+        Self {
+            transport: Transport::Tcp,
+            is_v6: peer.is_ipv6(),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match (self.transport, self.is_v6) {
+            (Transport::Tcp, false) => "TCP",
+            (Transport::Udp, false) => "UDP",
+            (Transport::Tcp, true) => "TCPv6",
+            (Transport::Udp, true) => "UDPv6",
+        }
+    }
+}
+
+/// Where a link stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Connecting,
+    Open,
+    /// Closed by the network; its number is taken until `CLOSED` is printed.
+    Ended,
+}
+
+/// Whether a UDP link's remote end follows the sender (manual, `<UDP mode>`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UdpMode {
+    Fixed,
+    /// Until the first datagram from somebody else.
+    FirstSender,
+    EverySender,
+}
+
+/// One link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) id: LinkId,
+    pub(crate) socket: SocketId,
+    pub(crate) kind: Kind,
+    pub(crate) stage: Stage,
+    /// Accepted by the module's server.
+    pub(crate) accepted: bool,
+    pub(crate) remote: SocketAddr,
+    pub(crate) local_port: u16,
+    udp_mode: UdpMode,
+    pub(crate) rx: Receive,
+    /// Read credit that the world has.
+    pub(crate) reading: usize,
+    /// Passive mode: a `+IPD` told of data that has not been read.
+    pub(crate) announced: bool,
+    pub(crate) heard_at: Instant,
+}
+
+impl Link {
+    pub(crate) fn new(
+        id: LinkId,
+        socket: SocketId,
+        kind: Kind,
+        remote: SocketAddr,
+        stage: Stage,
+    ) -> Self {
+        Self {
+            id,
+            socket,
+            kind,
+            stage,
+            accepted: false,
+            remote,
+            local_port: 0,
+            udp_mode: UdpMode::Fixed,
+            rx: Receive::default(),
+            reading: 0,
+            announced: false,
+            heard_at: Instant::ZERO,
+        }
+    }
+
+    pub(crate) fn with_udp_mode(self, udp_mode: UdpMode) -> Self {
+        Self { udp_mode, ..self }
+    }
+
+    /// A client of the server that is still there.
+    pub(crate) fn is_client(&self) -> bool {
+        self.accepted && self.stage == Stage::Open
+    }
+
+    /// A datagram came: the remote end may follow.
+    pub(crate) fn follow(&mut self, from: SocketAddr) {
+        let follows = match self.udp_mode {
+            UdpMode::Fixed => false,
+            UdpMode::FirstSender => {
+                let differs = from != self.remote;
+                if differs {
+                    self.udp_mode = UdpMode::Fixed;
+                }
+                differs
+            }
+            UdpMode::EverySender => true,
+        };
+        if follows {
+            self.remote = from;
+        }
+    }
+
+    pub(crate) fn up(&self) -> LinkUp {
+        LinkUp {
+            link: self.id,
+            kind: self.kind.name(),
+            accepted: self.accepted,
+            remote: self.remote,
+            local_port: self.local_port,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The table of links: numbers and sockets.
+
+use super::link::{Link, LinkId, Stage};
+use crate::output::{SocketId, Transport};
+
+const LINKS_MAX: usize = 5;
+
+/// All links.
+#[derive(Debug, Default)]
+pub(crate) struct Links([Option<Link>; LINKS_MAX]);
+
+impl Links {
+    pub(crate) fn insert(&mut self, link: Link) {
+        let index = link.id.index();
+        debug_assert!(self.0[index].is_none(), "a number has one link at a time");
+        self.0[index] = Some(link);
+    }
+
+    pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
+        self.0.get_mut(id.index())?.take()
+    }
+
+    pub(crate) fn get(&self, id: LinkId) -> Option<&Link> {
+        self.0.get(id.index())?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, id: LinkId) -> Option<&mut Link> {
+        self.0.get_mut(id.index())?.as_mut()
+    }
+
+    /// The link of that number, where data can go over it.
+    pub(crate) fn open(&self, id: LinkId) -> Option<&Link> {
+        self.get(id).filter(|link| link.stage == Stage::Open)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Link> {
+        self.0.iter().flatten()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Link> {
+        self.0.iter_mut().flatten()
+    }
+
+    /// The numbers in use.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = LinkId> + use<> {
+        let used: [bool; LINKS_MAX] = core::array::from_fn(|i| self.0[i].is_some());
+        (0_u8..)
+            .zip(used)
+            .filter(|&(_, used)| used)
+            .map(|(id, _)| LinkId(id))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// The lowest free number below `limit`.
+    pub(crate) fn free_id(&self, limit: u8) -> Option<LinkId> {
+        (0..limit)
+            .map(LinkId)
+            .find(|id| self.0.get(id.index()).is_some_and(Option::is_none))
+    }
+
+    pub(crate) fn find(&self, socket: SocketId) -> Option<LinkId> {
+        self.iter()
+            .find(|link| link.socket == socket && link.stage != Stage::Ended)
+            .map(|link| link.id)
+    }
+
+    /// Links that the server accepted, reported as closed or not.
+    pub(crate) fn accepted(&self) -> usize {
+        self.iter().filter(|link| link.accepted).count()
+    }
+
+    /// Whether a link over TCP is open: `STATUS:3`.
+    pub(crate) fn has_tcp(&self) -> bool {
+        self.iter()
+            .any(|link| link.stage == Stage::Open && link.kind.transport == Transport::Tcp)
+    }
+}

@@ -1,0 +1,88 @@
+//! What a link holds for the host MCU: one piece in active mode, up to the receive window in passive mode.
+
+use alloc::collections::VecDeque;
+use core::net::SocketAddr;
+
+/// Received data that has not gone to the host MCU.
+#[derive(Debug, Default)]
+pub(crate) struct Receive {
+    bytes: VecDeque<u8>,
+    /// Sizes and senders of the datagrams, for UDP.
+    datagrams: VecDeque<(usize, SocketAddr)>,
+    /// What the payload took on the wire beyond its own length.
+    overhead: usize,
+}
+
+impl Receive {
+    pub(crate) fn push(&mut self, bytes: &[u8], wire_len: usize, from: Option<SocketAddr>) {
+        self.bytes.extend(bytes);
+        self.overhead += wire_len.saturating_sub(bytes.len());
+        if let Some(from) = from {
+            self.datagrams.push_back((bytes.len(), from));
+        }
+    }
+
+    /// Payload bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// What `+IPD` and `AT+CIPRECVLEN` say: bytes as they came over the wire.
+    pub(crate) fn wire_len(&self) -> usize {
+        self.bytes.len() + self.overhead
+    }
+
+    /// The sender of the first datagram.
+    pub(crate) fn next_from(&self) -> Option<SocketAddr> {
+        self.datagrams.front().map(|&(_, from)| from)
+    }
+
+    /// The first `max` bytes, in two pieces.
+    pub(crate) fn front(&self, max: usize) -> (&[u8], &[u8]) {
+        let (a, b) = self.bytes.as_slices();
+        let n = a.len().min(max);
+        (&a[..n], &b[..b.len().min(max - n)])
+    }
+
+    /// Takes `n` bytes away. Of a datagram that was read in part the rest is lost; reading beyond it goes on in the next
+    /// (behaviour.md 3.22).
+    pub(crate) fn consume(&mut self, n: usize) {
+        let mut end = n;
+        if !self.datagrams.is_empty() {
+            let mut sum = 0;
+            while sum < n {
+                let Some((len, _)) = self.datagrams.pop_front() else {
+                    break;
+                };
+                sum += len;
+            }
+            end = sum;
+        }
+        self.bytes.drain(..end.min(self.bytes.len()));
+        if self.bytes.is_empty() {
+            self.overhead = 0;
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.datagrams.clear();
+        self.overhead = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_that_splits_a_datagram_loses_its_rest() {
+        let from = SocketAddr::from(([192, 0, 2, 1], 9));
+        let mut rx = Receive::default();
+        rx.push(b"abcd", 4, Some(from));
+        rx.push(b"efgh", 4, Some(from));
+        rx.push(b"ij", 2, Some(from));
+        rx.consume(5);
+        assert_eq!(rx.front(9), (b"ij".as_slice(), b"".as_slice()));
+    }
+}

@@ -1,0 +1,84 @@
+//! The server: one listener, and how many clients it may have.
+
+use super::links::Links;
+use crate::exec::cx::Env;
+use crate::net::link::Kind;
+use crate::nvs::Settings;
+use crate::output::{Listen, SocketId};
+
+/// `AT+CIPSERVER`.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) listener: Option<SocketId>,
+    pub(crate) port: u16,
+    /// `AT+CIPSERVERMAXCONN`.
+    pub(crate) clients_max: u8,
+    /// `AT+CIPSTO`, in seconds; 0: never.
+    pub(crate) timeout_s: u16,
+    /// The world may accept one client.
+    offered: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listener: None,
+            port: 0,
+            clients_max: 5,
+            timeout_s: 180,
+            offered: false,
+        }
+    }
+}
+
+impl Server {
+    pub(crate) fn is_running(&self) -> bool {
+        self.listener.is_some()
+    }
+
+    pub(crate) fn start(
+        &mut self,
+        env: &mut Env<'_>,
+        listener: SocketId,
+        port: u16,
+        settings: &Settings,
+    ) {
+        self.listener = Some(listener);
+        self.port = port;
+        self.offered = false;
+        let options = super::host::socket_options(&settings.tcp[0], 0);
+        env.out.listen(listener, Listen { port, options });
+    }
+
+    pub(crate) fn on_stopped(&mut self) {
+        self.offered = false;
+    }
+
+    pub(crate) fn on_accepted(&mut self) {
+        self.offered = false;
+    }
+
+    /// Lets the world accept one more client where there is room for it; without room they wait in the backlog.
+    pub(crate) fn offer(&mut self, env: &mut Env<'_>, links: &Links) {
+        let Some(listener) = self.listener else {
+            return;
+        };
+        let room = links.accepted() < usize::from(self.clients_max)
+            && links.free_id(env.profile().limits.links).is_some();
+        if room && !self.offered {
+            self.offered = true;
+            env.out.accept(listener);
+        } else if !room && !self.offered {
+            env.log(format_args!("connect reach max:{}", self.clients_max));
+        }
+    }
+
+    /// The server's kind in `AT+CIPSERVER?`.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        Kind {
+            transport: crate::output::Transport::Tcp,
+            is_v6: false,
+        }
+        .name()
+    }
+}

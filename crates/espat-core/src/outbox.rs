@@ -1,0 +1,357 @@
+//! The single ordered queue of everything that goes out, and its serial credit.
+//!
+//! Bytes of all kinds lie in one buffer in the order of their entries, so a steady stream allocates nothing.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Arguments;
+use core::net::{IpAddr, SocketAddr};
+
+use crate::config::LogPort;
+use crate::output::{
+    CloseHow, Connect, Event, Family, Listen, Mark, NetRequest, Output, Peer, QueryId, SocketId,
+    SocketOptions, StoreRequest, StoreTag, StoreValue, UartConfig,
+};
+use crate::reply::urc::Urc;
+use crate::time::Instant;
+
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    entries: VecDeque<Entry>,
+    bytes: Vec<u8>,
+    head: usize,
+    /// The entry that was handed out last and may still be borrowed.
+    lent: Option<Entry>,
+    credit: usize,
+    serial: Serial,
+    log_port: LogPort,
+    /// Reports that wait for their place.
+    pub(crate) reports: VecDeque<Urc>,
+}
+
+/// Serial bytes on their way.
+#[derive(Debug, Default)]
+struct Serial {
+    queued: usize,
+    unsent: usize,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Serial {
+        mark: Mark,
+        len: usize,
+    },
+    Connect {
+        socket: SocketId,
+        to: Box<Connect>,
+    },
+    Listen {
+        listener: SocketId,
+        on: Listen,
+    },
+    Send {
+        socket: SocketId,
+        to: Option<(SocketAddr, Option<String>)>,
+        len: usize,
+    },
+    Resolve(Box<Resolve>),
+    /// A request that borrows nothing.
+    Plain(NetRequest<'static>),
+    Uart(UartConfig),
+    Store {
+        tag: StoreTag,
+        values: Option<Vec<(&'static str, StoreValue)>>,
+    },
+    Event(Event),
+}
+
+#[derive(Debug)]
+struct Resolve {
+    query: QueryId,
+    name: String,
+    family: Family,
+    servers: Vec<IpAddr>,
+    deadline: Instant,
+}
+
+impl Outbox {
+    pub(crate) fn new(credit: usize, log_port: LogPort) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            bytes: Vec::new(),
+            head: 0,
+            lent: None,
+            credit,
+            serial: Serial::default(),
+            log_port,
+            reports: VecDeque::new(),
+        }
+    }
+
+    /// Starts a run of serial bytes; `extend` and `write` add to it.
+    pub(crate) fn begin(&mut self, mark: Mark) {
+        self.make_room();
+        self.entries.push_back(Entry::Serial { mark, len: 0 });
+    }
+
+    /// Starts a run for the log port; false where there is none.
+    pub(crate) fn begin_log(&mut self) -> bool {
+        let wanted = self.log_port != LogPort::Off;
+        if wanted {
+            self.begin(Mark::Log);
+        }
+        wanted
+    }
+
+    /// Adds bytes to the run that was begun last.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        let Some(Entry::Serial { mark, len }) = self.entries.back_mut() else {
+            debug_assert!(false, "bytes belong to a run");
+            return;
+        };
+        *len += bytes.len();
+        let counts = counts(*mark, self.log_port);
+        if counts {
+            self.serial.queued += bytes.len();
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn write(&mut self, text: Arguments<'_>) {
+        // Writing to memory cannot fail.
+        let _ = core::fmt::Write::write_fmt(self, text);
+    }
+
+    /// A run of exactly these bytes.
+    pub(crate) fn run(&mut self, mark: Mark, bytes: &[u8]) {
+        self.begin(mark);
+        self.extend(bytes);
+    }
+
+    pub(crate) fn connect(&mut self, socket: SocketId, to: Connect) {
+        self.entries.push_back(Entry::Connect {
+            socket,
+            to: Box::new(to),
+        });
+    }
+
+    pub(crate) fn listen(&mut self, listener: SocketId, on: Listen) {
+        self.entries.push_back(Entry::Listen { listener, on });
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        socket: SocketId,
+        to: Option<(SocketAddr, Option<String>)>,
+        payload: &[u8],
+    ) {
+        self.make_room();
+        self.entries.push_back(Entry::Send {
+            socket,
+            to,
+            len: payload.len(),
+        });
+        self.bytes.extend_from_slice(payload);
+    }
+
+    pub(crate) fn resolve(
+        &mut self,
+        query: QueryId,
+        name: String,
+        family: Family,
+        deadline: Instant,
+    ) {
+        let servers = Vec::new();
+        self.entries.push_back(Entry::Resolve(Box::new(Resolve {
+            query,
+            name,
+            family,
+            servers,
+            deadline,
+        })));
+    }
+
+    pub(crate) fn accept(&mut self, listener: SocketId) {
+        self.entries
+            .push_back(Entry::Plain(NetRequest::Accept { listener }));
+    }
+
+    pub(crate) fn cancel_send(&mut self, socket: SocketId) {
+        self.entries
+            .push_back(Entry::Plain(NetRequest::CancelSend { socket }));
+    }
+
+    pub(crate) fn options(&mut self, socket: SocketId, options: SocketOptions) {
+        self.entries
+            .push_back(Entry::Plain(NetRequest::Options { socket, options }));
+    }
+
+    pub(crate) fn read(&mut self, socket: SocketId, max: usize) {
+        self.entries
+            .push_back(Entry::Plain(NetRequest::Read { socket, max }));
+    }
+
+    pub(crate) fn close(&mut self, socket: SocketId, how: CloseHow) {
+        self.entries
+            .push_back(Entry::Plain(NetRequest::Close { socket, how }));
+    }
+
+    pub(crate) fn cancel(&mut self, query: QueryId) {
+        self.entries
+            .push_back(Entry::Plain(NetRequest::Cancel { query }));
+    }
+
+    pub(crate) fn uart(&mut self, uart: UartConfig) {
+        self.entries.push_back(Entry::Uart(uart));
+    }
+
+    /// `None` erases everything.
+    pub(crate) fn store(&mut self, tag: StoreTag, values: Option<Vec<(&'static str, StoreValue)>>) {
+        self.entries.push_back(Entry::Store { tag, values });
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.entries.push_back(Entry::Event(event));
+    }
+
+    /// Transmit credit comes back.
+    pub(crate) fn on_sent(&mut self, n: usize) {
+        self.credit = self.credit.saturating_add(n);
+        self.serial.unsent = self.serial.unsent.saturating_sub(n);
+    }
+
+    /// Serial bytes that have not left the UART.
+    pub(crate) fn unsent(&self) -> usize {
+        self.serial.queued + self.serial.unsent
+    }
+
+    /// Forgets serial bytes and reports that have not been handed out: the module lost its power.
+    pub(crate) fn clear_serial(&mut self) {
+        self.reports.clear();
+        let mut at = self.head;
+        let (bytes, entries) = (&mut self.bytes, &mut self.entries);
+        entries.retain(|entry| match entry {
+            Entry::Serial { len, .. } => {
+                bytes.drain(at..at + len);
+                false
+            }
+            Entry::Send { len, .. } => {
+                at += len;
+                true
+            }
+            Entry::Connect { .. }
+            | Entry::Listen { .. }
+            | Entry::Resolve(_)
+            | Entry::Plain(_)
+            | Entry::Uart(_)
+            | Entry::Store { .. }
+            | Entry::Event(_) => true,
+        });
+        self.serial.queued = 0;
+    }
+
+    /// Whether `pop` has something to give.
+    pub(crate) fn is_ready(&self) -> bool {
+        match self.entries.front() {
+            None => false,
+            Some(&Entry::Serial { mark, len }) => {
+                len == 0 || self.credit > 0 || !counts(mark, self.log_port)
+            }
+            Some(_) => true,
+        }
+    }
+
+    /// Whether output waits for credit.
+    pub(crate) fn is_blocked(&self) -> bool {
+        !self.entries.is_empty() && !self.is_ready()
+    }
+
+    /// The next output; `idle` where nothing `is_ready`.
+    pub(crate) fn pop<'a>(&'a mut self, idle: Output<'a>) -> Output<'a> {
+        let Some(entry) = self.entries.pop_front() else {
+            return idle;
+        };
+        if let Entry::Serial { mark, len } = entry {
+            return self.pop_serial(mark, len);
+        }
+        match self.lent.insert(entry) {
+            Entry::Serial { .. } => idle,
+            Entry::Connect { socket, to } => Output::Net(NetRequest::Connect {
+                socket: *socket,
+                to,
+            }),
+            Entry::Listen { listener, on } => Output::Net(NetRequest::Listen {
+                listener: *listener,
+                on,
+            }),
+            Entry::Send { socket, to, len } => {
+                let bytes = &self.bytes[self.head..self.head + *len];
+                self.head += *len;
+                let to = to.as_ref().map(|(addr, name)| Peer {
+                    addr: *addr,
+                    name: name.as_deref(),
+                });
+                Output::Net(NetRequest::Send {
+                    socket: *socket,
+                    to,
+                    bytes,
+                })
+            }
+            Entry::Resolve(ask) => Output::Net(NetRequest::Resolve {
+                query: ask.query,
+                name: &ask.name,
+                family: ask.family,
+                servers: &ask.servers,
+                deadline: ask.deadline,
+            }),
+            Entry::Plain(request) => Output::Net(*request),
+            Entry::Uart(uart) => Output::Uart(*uart),
+            Entry::Store { tag, values } => {
+                let request = values
+                    .as_deref()
+                    .map_or(StoreRequest::Erase, StoreRequest::Set);
+                Output::Store { tag: *tag, request }
+            }
+            Entry::Event(event) => Output::Event(*event),
+        }
+    }
+
+    fn pop_serial(&mut self, mark: Mark, len: usize) -> Output<'_> {
+        let mut n = len;
+        if counts(mark, self.log_port) {
+            n = len.min(self.credit);
+            self.credit -= n;
+            self.serial.queued -= n;
+            self.serial.unsent += n;
+        }
+        if n < len {
+            self.entries
+                .push_front(Entry::Serial { mark, len: len - n });
+        }
+        let start = self.head;
+        self.head += n;
+        Output::Serial {
+            mark,
+            bytes: &self.bytes[start..self.head],
+        }
+    }
+
+    /// Reuses the memory of bytes that were handed out.
+    fn make_room(&mut self) {
+        if self.entries.is_empty() {
+            self.bytes.clear();
+            self.head = 0;
+        } else if self.head > self.bytes.len() / 2 {
+            self.bytes.drain(..self.head);
+            self.head = 0;
+        }
+    }
+}
+
+/// Whether bytes of this mark go through the UART.
+fn counts(mark: Mark, log_port: LogPort) -> bool {
+    mark != Mark::Log || log_port == LogPort::Shared
+}

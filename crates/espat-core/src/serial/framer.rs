@@ -1,0 +1,159 @@
+//! Bytes to command lines: the terminator and the length limit. Meaning is `syntax`'s.
+
+use alloc::vec::Vec;
+
+use crate::config::Terminator;
+
+/// Collects one line.
+#[derive(Debug)]
+pub(crate) struct Framer {
+    line: Vec<u8>,
+    terminator: Terminator,
+    line_bytes_max: usize,
+    /// A lone CR ended the last line: the LF that may follow belongs to it.
+    swallow_lf: bool,
+}
+
+/// What the framer made of some bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Framed {
+    /// Everything was taken, the line goes on.
+    Partial,
+    /// A line ended; so many bytes were taken.
+    Line { taken: usize },
+    /// The line grew over the limit; its head was dropped and what follows is a line of its own.
+    Overlong { taken: usize, dropped: usize },
+}
+
+impl Framer {
+    pub(crate) fn new(terminator: Terminator, line_bytes_max: usize) -> Self {
+        Self {
+            line: Vec::new(),
+            terminator,
+            line_bytes_max,
+            swallow_lf: false,
+        }
+    }
+
+    /// Takes bytes up to the end of a line or of `bytes`.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Framed {
+        let mut taken = 0;
+        if core::mem::take(&mut self.swallow_lf) && bytes.first() == Some(&b'\n') {
+            taken = 1;
+        }
+        loop {
+            let rest = &bytes[taken..];
+            if rest.is_empty() {
+                return Framed::Partial;
+            }
+            let room = self.line_bytes_max - self.line.len();
+            let end = self.find_end(rest).map_or(rest.len(), |at| at + 1);
+            let n = end.min(room);
+            self.line.extend_from_slice(&rest[..n]);
+            taken += n;
+            if self.ends() {
+                self.swallow_lf =
+                    self.terminator == Terminator::Lenient && self.line.last() == Some(&b'\r');
+                return Framed::Line { taken };
+            }
+            if self.line.len() == self.line_bytes_max {
+                let dropped = self.line.len();
+                self.line.clear();
+                return Framed::Overlong { taken, dropped };
+            }
+        }
+    }
+
+    /// The complete line, as it was received.
+    pub(crate) fn take_line(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.line)
+    }
+
+    /// Gives the line's memory back for the next one.
+    pub(crate) fn recycle(&mut self, mut line: Vec<u8>) {
+        if self.line.is_empty() {
+            line.clear();
+            self.line = line;
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.line.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.line.clear();
+        self.swallow_lf = false;
+    }
+
+    fn find_end(&self, bytes: &[u8]) -> Option<usize> {
+        match self.terminator {
+            Terminator::CrLf => memchr::memchr(b'\n', bytes),
+            Terminator::Lenient => memchr::memchr2(b'\r', b'\n', bytes),
+        }
+    }
+
+    fn ends(&self) -> bool {
+        match self.terminator {
+            Terminator::CrLf => self.line.ends_with(b"\r\n"),
+            Terminator::Lenient => matches!(self.line.last(), Some(b'\r' | b'\n')),
+        }
+    }
+}
+
+/// A received line without its terminator.
+pub(crate) fn content_len(line: &[u8]) -> usize {
+    let without_lf = line.strip_suffix(b"\n").unwrap_or(line);
+    without_lf.strip_suffix(b"\r").unwrap_or(without_lf).len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(terminator: Terminator, input: &[u8]) -> Vec<Vec<u8>> {
+        let mut framer = Framer::new(terminator, 16);
+        let mut found = Vec::new();
+        let mut rest = input;
+        loop {
+            match framer.push(rest) {
+                Framed::Partial => return found,
+                Framed::Line { taken } => {
+                    found.push(framer.take_line());
+                    rest = &rest[taken..];
+                }
+                Framed::Overlong { taken, .. } => rest = &rest[taken..],
+            }
+        }
+    }
+
+    #[test]
+    fn only_cr_lf_ends_a_line() {
+        assert_eq!(
+            lines(Terminator::CrLf, b"AT\r\nA\nB\rC\r\n"),
+            [b"AT\r\n".to_vec(), b"A\nB\rC\r\n".to_vec()]
+        );
+    }
+
+    #[test]
+    fn lenient_takes_each_of_them_once() {
+        let found = lines(Terminator::Lenient, b"AT\rAT\nAT\r\nAT\r");
+        assert_eq!(
+            found,
+            [
+                b"AT\r".to_vec(),
+                b"AT\n".to_vec(),
+                b"AT\r".to_vec(),
+                b"AT\r".to_vec()
+            ]
+        );
+    }
+
+    #[test]
+    fn the_tail_of_a_long_line_is_a_line() {
+        assert_eq!(
+            lines(Terminator::CrLf, b"0123456789abcdefTAIL\r\nAT\r\n"),
+            [b"TAIL\r\n".to_vec(), b"AT\r\n".to_vec()]
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! Payload after `>`: so many bytes, with or without escapes.
+
+use alloc::vec::Vec;
+
+/// What payload is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataSpec {
+    /// Exactly so many bytes, as they come.
+    Count(usize),
+    /// So many bytes after unescaping, or up to `\0` (`AT+CIPSENDEX`).
+    Escaped(usize),
+}
+
+/// Payload that is being typed.
+#[derive(Debug)]
+pub(crate) struct Payload {
+    spec: DataSpec,
+    bytes: Vec<u8>,
+    /// A backslash came, what it escapes has not.
+    backslash: bool,
+    received: usize,
+}
+
+impl Payload {
+    pub(crate) fn new(spec: DataSpec, mut memory: Vec<u8>) -> Self {
+        memory.clear();
+        Self {
+            spec,
+            bytes: memory,
+            backslash: false,
+            received: 0,
+        }
+    }
+
+    /// The whole payload, where `bytes` begins with it and nothing needs a copy.
+    pub(crate) fn whole<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        match self.spec {
+            DataSpec::Count(len) if self.bytes.is_empty() => bytes.get(..len),
+            DataSpec::Count(_) | DataSpec::Escaped(_) => None,
+        }
+    }
+
+    /// Takes what belongs to the payload; returns how much that was and whether it is complete.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> (usize, bool) {
+        let (taken, complete) = match self.spec {
+            DataSpec::Count(len) => {
+                let n = bytes.len().min(len - self.bytes.len());
+                self.bytes.extend_from_slice(&bytes[..n]);
+                (n, self.bytes.len() == len)
+            }
+            DataSpec::Escaped(len) => self.push_escaped(bytes, len),
+        };
+        self.received += taken;
+        (taken, complete)
+    }
+
+    fn push_escaped(&mut self, bytes: &[u8], len: usize) -> (usize, bool) {
+        for (at, &byte) in bytes.iter().enumerate() {
+            if self.backslash {
+                self.backslash = false;
+                if byte == b'0' {
+                    return (at + 1, true);
+                }
+                self.bytes.push(byte);
+            } else if byte == b'\\' {
+                self.backslash = true;
+                continue;
+            } else {
+                self.bytes.push(byte);
+            }
+            if self.bytes.len() == len {
+                return (at + 1, true);
+            }
+        }
+        (bytes.len(), false)
+    }
+
+    /// Serial bytes taken so far.
+    pub(crate) fn received(&self) -> usize {
+        self.received
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn into_memory(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(spec: DataSpec, input: &[u8]) -> (Vec<u8>, usize, bool) {
+        let mut payload = Payload::new(spec, Vec::new());
+        let (taken, complete) = payload.push(input);
+        (payload.bytes().to_vec(), taken, complete)
+    }
+
+    #[test]
+    fn count_takes_exactly_that() {
+        assert_eq!(
+            typed(DataSpec::Count(4), b"testAT\r\n"),
+            (b"test".to_vec(), 4, true)
+        );
+        assert_eq!(
+            typed(DataSpec::Count(4), b"tes"),
+            (b"tes".to_vec(), 3, false)
+        );
+    }
+
+    #[test]
+    fn escapes_are_dropped_and_backslash_zero_ends() {
+        assert_eq!(
+            typed(DataSpec::Escaped(9), br"a\b\\0\0X"),
+            (br"ab\0".to_vec(), 8, true)
+        );
+        assert_eq!(
+            typed(DataSpec::Escaped(3), br"a\bcd"),
+            (b"abc".to_vec(), 4, true)
+        );
+        assert_eq!(typed(DataSpec::Escaped(3), br"\0"), (b"".to_vec(), 2, true));
+    }
+}

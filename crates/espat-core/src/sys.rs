@@ -1,0 +1,56 @@
+//! What the Basic commands govern and no reset keeps.
+
+use crate::output::UartConfig;
+use crate::time::Instant;
+
+/// The module's own state.
+#[derive(Debug)]
+pub(crate) struct System {
+    /// Lines are sent back (`ATE1`).
+    pub(crate) echo: bool,
+    /// `ERR CODE` is shown (`AT+SYSLOG=1`).
+    pub(crate) error_codes: bool,
+    /// `AT+SLEEP`.
+    pub(crate) sleep_mode: u8,
+    /// `AT+RFPOWER`, in quarters of a dBm.
+    pub(crate) rf_power: i32,
+    pub(crate) uart: UartConfig,
+    pub(crate) clock: Clock,
+}
+
+impl System {
+    pub(crate) fn new(uart: UartConfig) -> Self {
+        Self {
+            echo: true,
+            error_codes: false,
+            sleep_mode: 0,
+            rf_power: 78,
+            uart,
+            clock: Clock::default(),
+        }
+    }
+}
+
+/// The wall clock: 1970 at boot, until somebody sets it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Clock {
+    /// Unix time at the module's instant 0, in microseconds.
+    offset_us: i64,
+}
+
+impl Clock {
+    /// A clock that shows 1970-01-01 at `now`.
+    pub(crate) fn at_boot(now: Instant) -> Self {
+        let mut clock = Self::default();
+        clock.set(now, 0);
+        clock
+    }
+
+    pub(crate) fn set(&mut self, now: Instant, unix_us: i64) {
+        self.offset_us = unix_us.saturating_sub_unsigned(now.as_micros());
+    }
+
+    pub(crate) fn unix_us(&self, now: Instant) -> i64 {
+        self.offset_us.saturating_add_unsigned(now.as_micros())
+    }
+}

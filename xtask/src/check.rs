@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::docs;
 use crate::process::{Done, cargo, execute, execute_and_read, say};
 use crate::tools::need_c_compiler;
 
@@ -62,6 +63,10 @@ const STEPS: &[Step] = &[
                 "warnings",
             ]))
         },
+    },
+    Step {
+        name: "generated documents",
+        run: |_| docs::check(),
     },
     Step {
         name: "tests",
@@ -136,7 +141,7 @@ fn documentation(_: &mut Tally) -> Done {
 
 fn summary(tally: &Tally) -> String {
     let ignored = if tally.ignored > 0 {
-        format!(", {} ignored", tally.ignored)
+        format!(", {} skipped", tally.ignored)
     } else {
         String::new()
     };
@@ -160,6 +165,6 @@ mod tests {
         tally.add("running 3 tests");
         tally.add("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.03s");
         tally.add("test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.03s");
-        assert_eq!(summary(&tally), "tests: 14 passed, 1 failed, 1 ignored");
+        assert_eq!(summary(&tally), "tests: 14 passed, 1 failed, 1 skipped");
     }
 }

@@ -3,6 +3,7 @@
 
 mod bench;
 mod check;
+mod docs;
 mod process;
 mod run;
 mod tools;
@@ -15,6 +16,7 @@ cargo xtask COMMAND
   run [-- OPTIONS]     build the release binary, start a module on a PTY and say what to type next;
                        OPTIONS go to `espat run`, as in: cargo xtask run -- --ap home=secret1234
   test                 everything that CI runs; stops at the first failure
+  docs                 write docs/commands.md from the module's table of commands
   bench [NAME]         measure: all of the benches, or one
   release              what RELEASE.md can have checked by a program
   help                 this text
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let done = match arguments.first().map(String::as_str) {
         Some("run") => run::run(rest),
         Some("test") if rest.is_empty() => check::test(),
+        Some("docs") if rest.is_empty() => docs::write(),
         Some("bench") => bench::run(rest),
         Some("release") if rest.is_empty() => check::release(),
         None | Some("help" | "--help" | "-h") => {

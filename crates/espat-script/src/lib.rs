@@ -1,1 +1,38 @@
-//! espat-script
+//! Transcripts of an ESP-AT module (`.at` files): parse, print, run on any [`Target`], record.
+//!
+//! docs/transcripts.md describes the format. The simulated target ([`Sim`]) runs a module with a virtual clock and a
+//! virtual network; a runner on a real port only has to implement [`Target`].
+
+mod directive;
+mod error;
+mod event;
+mod matching;
+mod peer;
+mod plan;
+mod render;
+mod request;
+mod run;
+mod script;
+mod sim;
+mod target;
+mod text;
+mod time;
+mod update;
+mod ways;
+mod words;
+
+pub use directive::Directive;
+pub use error::ScriptError;
+pub use event::{Event, NetHappening};
+pub use matching::{Names, crc32_of};
+pub use peer::{PEERS_MAX, PeerKind, address as peer_address};
+pub use plan::{GivenError, Givens, Plan};
+pub use request::{Handle, NetAsk, Request};
+pub use run::{Failure, run_on};
+pub use script::{Line, LineKind, Script, SerialLine, Step};
+pub use sim::{Engine, Sim, Way};
+pub use target::{Observed, Target, Want};
+pub use text::{Piece, REPEAT_MAX, Text, escape};
+pub use time::TimeStep;
+pub use update::{update, update_on};
+pub use ways::run;

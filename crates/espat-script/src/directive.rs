@@ -1,0 +1,283 @@
+//! `@` lines: the module and the world in which a transcript runs.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use espat_core::{
+    AccessPoint, AirStation, Answers, LogPort, Mac, ModuleConfig, Profile, Reports, Terminator,
+    Timing,
+};
+use espat_core::{StoreValue, profile::PROFILES};
+
+use crate::error::At;
+use crate::peer::{PEERS_MAX, PeerKind};
+use crate::request::{store_pair, store_value, word_of};
+use crate::words::{Word, Words, quoted};
+
+/// One `@` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Directive {
+    /// `@profile esp32-2.2`.
+    Profile(String),
+    /// `@timing realistic`.
+    Timing(Timing),
+    /// `@given station-up`: the transcripts of these names come first.
+    Given(Vec<String>),
+    /// `@seed 7`.
+    Seed(u64),
+    /// `@reports anywhere`.
+    Reports(Reports),
+    /// `@terminator lenient`.
+    Terminator(Terminator),
+    /// `@log-port shared`.
+    LogPort(LogPort),
+    /// `@durable`: settings wait for `<= stored`.
+    Durable,
+    /// `@nvs key=7`: a setting as it was kept.
+    Nvs(String, StoreValue),
+    /// `@ap "SSID" "PASSWORD"`: an access point in the air.
+    Ap(AccessPoint),
+    /// `@station 02:00:00:00:00:01`: a station that joins the softAP.
+    Station(AirStation),
+    /// `@ip 192.0.2.50`: the station's address.
+    Ip(Ipv4Addr),
+    /// `@ip6 2001:db8::1`: the station's IPv6 address.
+    Ip6(Ipv6Addr),
+    /// `@peer p0 tcp`: a peer that the runner owns.
+    Peer(u8, PeerKind),
+    /// `@boot explicit`: the file reads what the module says at power-on itself.
+    BootExplicit,
+}
+
+const TIMINGS: &[(&str, Timing)] = &[("fast", Timing::Fast), ("realistic", Timing::Realistic)];
+const REPORTS: &[(&str, Reports)] = &[
+    ("between", Reports::Between),
+    ("anywhere", Reports::Anywhere),
+];
+const TERMINATORS: &[(&str, Terminator)] =
+    &[("crlf", Terminator::CrLf), ("lenient", Terminator::Lenient)];
+const LOG_PORTS: &[(&str, LogPort)] = &[
+    ("shared", LogPort::Shared),
+    ("separate", LogPort::Separate),
+    ("off", LogPort::Off),
+];
+const ANSWERS: &[(&str, Answers)] = &[
+    ("always", Answers::Always),
+    ("never", Answers::Never),
+    ("no-dhcp", Answers::NoDhcp),
+];
+const PEER_KINDS: &[(&str, PeerKind)] = &[
+    ("tcp", PeerKind::Tcp),
+    ("udp", PeerKind::Udp),
+    ("tls", PeerKind::Tls),
+];
+
+impl Directive {
+    /// Reads what stands after `@`.
+    pub(crate) fn parse(source: &str, column: usize) -> Result<Self, At> {
+        let words = &mut Words::new(source, column);
+        let name = words.need("the directive's name")?;
+        let directive = match name.text {
+            "profile" => Self::Profile(profile(&words.need("the profile's name")?)?),
+            "timing" => Self::Timing(words.need("fast or realistic")?.one_of(TIMINGS)?),
+            "given" => Self::Given(givens(words)?),
+            "seed" => Self::Seed(words.need("the seed")?.number("a seed")?),
+            "reports" => Self::Reports(words.need("between or anywhere")?.one_of(REPORTS)?),
+            "terminator" => Self::Terminator(words.need("crlf or lenient")?.one_of(TERMINATORS)?),
+            "log-port" => Self::LogPort(words.need("shared, separate or off")?.one_of(LOG_PORTS)?),
+            "durable" => Self::Durable,
+            "nvs" => nvs(&words.need("KEY=VALUE")?)?,
+            "ap" => Self::Ap(access_point(words)?),
+            "station" => Self::Station(station(words)?),
+            "ip" => Self::Ip(words.need("the address")?.number("an IPv4 address")?),
+            "ip6" => Self::Ip6(words.need("the address")?.number("an IPv6 address")?),
+            "peer" => peer(words)?,
+            "boot" => words
+                .need("explicit")?
+                .one_of(&[("explicit", ())])
+                .map(|()| Self::BootExplicit)?,
+            _ => {
+                return Err(
+                    name.unknown("there is no such directive; docs/transcripts.md lists them")
+                );
+            }
+        };
+        words.end()?;
+        Ok(directive)
+    }
+
+    /// Changes a configuration as the directive says; `@given`, `@peer` and `@boot` change nothing in it.
+    pub(crate) fn apply(&self, config: &mut ModuleConfig) {
+        match self {
+            // The parser has looked the name up.
+            Self::Profile(name) => config.profile = Profile::find(name).unwrap_or(config.profile),
+            Self::Timing(timing) => config.timing = *timing,
+            Self::Seed(seed) => config.seed = *seed,
+            Self::Reports(reports) => config.reports = *reports,
+            Self::Terminator(terminator) => config.terminator = *terminator,
+            Self::LogPort(port) => config.log_port = *port,
+            Self::Durable => config.durable = true,
+            Self::Nvs(key, value) => {
+                config.nvs.retain(|(known, _)| known != key);
+                config.nvs.push((key.clone(), value.clone()));
+            }
+            Self::Ap(ap) => config.air.access_points.push(ap.clone()),
+            Self::Station(station) => config.air.stations.push(*station),
+            Self::Ip(ip) => config.addresses.station_ip = *ip,
+            Self::Ip6(ip) => config.addresses.station_ip6 = *ip,
+            Self::Given(_) | Self::Peer(..) | Self::BootExplicit => {}
+        }
+    }
+}
+
+impl fmt::Display for Directive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Profile(name) => write!(f, "profile {name}"),
+            Self::Timing(timing) => write!(f, "timing {}", word_of(TIMINGS, timing)),
+            Self::Given(names) => write!(f, "given {}", names.join(" ")),
+            Self::Seed(seed) => write!(f, "seed {seed}"),
+            Self::Reports(reports) => write!(f, "reports {}", word_of(REPORTS, reports)),
+            Self::Terminator(terminator) => {
+                write!(f, "terminator {}", word_of(TERMINATORS, terminator))
+            }
+            Self::LogPort(port) => write!(f, "log-port {}", word_of(LOG_PORTS, port)),
+            Self::Durable => f.write_str("durable"),
+            Self::Nvs(key, value) => write!(f, "nvs {key}={}", store_value(value)),
+            Self::Ap(ap) => print_ap(f, ap),
+            Self::Station(station) => {
+                write!(f, "station {}", station.mac)?;
+                station.ip.map_or(Ok(()), |ip| write!(f, " {ip}"))
+            }
+            Self::Ip(ip) => write!(f, "ip {ip}"),
+            Self::Ip6(ip) => write!(f, "ip6 {ip}"),
+            Self::Peer(n, kind) => write!(f, "peer p{n} {}", word_of(PEER_KINDS, kind)),
+            Self::BootExplicit => f.write_str("boot explicit"),
+        }
+    }
+}
+
+fn profile(word: &Word<'_>) -> Result<String, At> {
+    let names = || {
+        PROFILES
+            .iter()
+            .map(|p| p.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    Profile::find(word.text)
+        .map(|p| p.name.to_owned())
+        .ok_or_else(|| word.unknown(&format!("there is no such profile; there is {}", names())))
+}
+
+fn givens(words: &mut Words<'_>) -> Result<Vec<String>, At> {
+    let mut names = Vec::new();
+    let mut word = words.need("the name of a transcript in _given")?;
+    loop {
+        if !word
+            .text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+        {
+            return Err(
+                word.unknown("the name of a transcript in _given, without `.at`, is expected")
+            );
+        }
+        names.push(word.text.to_owned());
+        match words.next()? {
+            Some(next) => word = next,
+            None => return Ok(names),
+        }
+    }
+}
+
+fn nvs(word: &Word<'_>) -> Result<Directive, At> {
+    match store_pair(word)? {
+        (_, StoreValue::Default) => Err(word.unknown("a kept setting has a number or a text")),
+        (key, value) => Ok(Directive::Nvs(key, value)),
+    }
+}
+
+fn access_point(words: &mut Words<'_>) -> Result<AccessPoint, At> {
+    let ssid = words.need("the SSID in quotes")?;
+    let mut ap = AccessPoint::new(&quoted_bytes(&ssid)?, b"");
+    let mut rest = Words::new("", 0);
+    if let Some(word) = words.next()? {
+        if word.text.starts_with('"') {
+            ap.password = quoted_bytes(&word)?;
+        } else {
+            rest = Words::new(word.text, word.column);
+        }
+    }
+    for source in [&mut rest, words] {
+        while let Some(word) = source.next()? {
+            match word.key_value() {
+                ("channel", Some(value)) => ap.channel = value.number("a channel")?,
+                ("rssi", Some(value)) => ap.rssi = value.number("a strength in dBm")?,
+                ("bssid", Some(value)) => ap.bssid = mac(&value)?,
+                ("answers", Some(value)) => ap.answers = value.one_of(ANSWERS)?,
+                _ => return Err(word.unknown("channel=, rssi=, bssid= and answers= may follow")),
+            }
+        }
+    }
+    Ok(ap)
+}
+
+fn quoted_bytes(word: &Word<'_>) -> Result<Vec<u8>, At> {
+    if word.text.starts_with('"') {
+        word.plain_bytes()
+    } else {
+        Err(word.unknown("text in double quotes is expected"))
+    }
+}
+
+fn print_ap(f: &mut fmt::Formatter<'_>, ap: &AccessPoint) -> fmt::Result {
+    let plain = AccessPoint::new(&ap.ssid, &ap.password);
+    let mut line = format!("ap {}", quoted(&ap.ssid));
+    if !ap.password.is_empty() {
+        let _ = write!(line, " {}", quoted(&ap.password));
+    }
+    if ap.channel != plain.channel {
+        let _ = write!(line, " channel={}", ap.channel);
+    }
+    if ap.rssi != plain.rssi {
+        let _ = write!(line, " rssi={}", ap.rssi);
+    }
+    if ap.bssid != plain.bssid {
+        let _ = write!(line, " bssid={}", ap.bssid);
+    }
+    if ap.answers != plain.answers {
+        let _ = write!(line, " answers={}", word_of(ANSWERS, &ap.answers));
+    }
+    f.write_str(&line)
+}
+
+fn mac(word: &Word<'_>) -> Result<Mac, At> {
+    Mac::parse(word.text.as_bytes())
+        .ok_or_else(|| word.unknown("a MAC address aa:bb:cc:dd:ee:ff is expected"))
+}
+
+fn station(words: &mut Words<'_>) -> Result<AirStation, At> {
+    let mac = mac(&words.need("the MAC address")?)?;
+    let ip = words
+        .next()?
+        .map(|word| word.number("an IPv4 address"))
+        .transpose()?;
+    Ok(AirStation { mac, ip })
+}
+
+fn peer(words: &mut Words<'_>) -> Result<Directive, At> {
+    let name = words.need("the peer's name, p0 to p9")?;
+    let number = name
+        .text
+        .strip_prefix('p')
+        .and_then(|n| n.parse().ok())
+        .filter(|n| *n < PEERS_MAX);
+    let number = number.filter(|_| name.text.len() == 2);
+    let number = number.ok_or_else(|| name.unknown("a peer's name is p0 to p9"))?;
+    Ok(Directive::Peer(
+        number,
+        words.need("tcp, udp or tls")?.one_of(PEER_KINDS)?,
+    ))
+}

@@ -1,0 +1,437 @@
+//! Runs a plan on a target, in a closed world: what comes out must be written, and what is written must come out.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use crate::error::ScriptError;
+use crate::event::{Event, NetHappening};
+use crate::matching::{Miss, Names};
+use crate::plan::{Plan, PlanStep};
+use crate::render;
+use crate::request::{NetAsk, Request};
+use crate::script::{SerialLine, Step, TEXT_COLUMN};
+use crate::target::{Observed, Target, Want};
+use crate::text::{Place, Text, escape};
+use crate::time::TimeStep;
+
+/// A transcript that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Where and why.
+    pub error: Box<ScriptError>,
+    /// In which way of running it.
+    pub way: &'static str,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n(run as: {})", self.error, self.way)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Runs a plan on a target; gives everything that came out, in order.
+///
+/// # Errors
+/// The first line at which the target did something else, or could not do what was asked.
+pub fn run_on<T: Target>(plan: &Plan, target: &mut T) -> Result<Vec<Observed>, ScriptError> {
+    let mut run = Run::new(plan, target);
+    run.boot()?;
+    for step in &plan.steps {
+        run.step(step)?;
+    }
+    run.end()?;
+    Ok(run.log.into())
+}
+
+/// A run in progress.
+pub(crate) struct Run<'a, T> {
+    plan: &'a Plan,
+    target: &'a mut T,
+    names: Names,
+    pub(crate) pending: VecDeque<Observed>,
+    log: VecDeque<Observed>,
+}
+
+impl<'a, T: Target> Run<'a, T> {
+    pub(crate) fn new(plan: &'a Plan, target: &'a mut T) -> Self {
+        let names = target.names();
+        Self {
+            plan,
+            target,
+            names,
+            pending: VecDeque::new(),
+            log: VecDeque::new(),
+        }
+    }
+
+    /// Reads up to `ready`, unless the file does that itself.
+    pub(crate) fn boot(&mut self) -> Result<(), ScriptError> {
+        const READY: &[u8] = b"\r\nready\r\n";
+        if self.plan.boot_explicit {
+            return Ok(());
+        }
+        let complain = |message: String| {
+            let script = &self.plan.scripts[self.plan.main()];
+            script.error(1, 1, message)
+        };
+        loop {
+            while let Some(observed) = self.target.observe(Want::Serial).map_err(complain)? {
+                self.push(observed);
+            }
+            let ready =
+                self.pending
+                    .iter_mut()
+                    .enumerate()
+                    .find_map(|(i, observed)| match observed {
+                        Observed::Serial(bytes) => bytes
+                            .windows(READY.len())
+                            .position(|w| w == READY)
+                            .map(|at| (i, at)),
+                        Observed::Stream(..) | Observed::Ask(_) => None,
+                    });
+            if let Some((i, at)) = ready {
+                self.pending.drain(..i);
+                self.take_serial(at + READY.len());
+                return Ok(());
+            }
+            self.target.time(TimeStep::Output).map_err(|_| {
+                let came = self.pending_lines();
+                complain(format!(
+                    "the module did not come up: `ready` was expected{came}"
+                ))
+            })?;
+        }
+    }
+
+    pub(crate) fn step(&mut self, step: &PlanStep) -> Result<(), ScriptError> {
+        match &step.step {
+            Step::Expect(line) => self.expect_serial(step, line),
+            Step::Ask(request) => self.expect_ask(step, request),
+            Step::Send(_) | Step::World(_) | Step::Time(_) => {
+                self.expect_nothing(step)?;
+                self.act(step)
+            }
+        }
+    }
+
+    /// Does what `->`, `<=` and `~` say.
+    pub(crate) fn act(&mut self, step: &PlanStep) -> Result<(), ScriptError> {
+        let done = match &step.step {
+            Step::Send(line) => line.text.resolve(&self.names).and_then(|mut bytes| {
+                if line.crlf {
+                    bytes.extend_from_slice(b"\r\n");
+                }
+                self.target.send(&bytes)
+            }),
+            Step::World(event) => {
+                resolve(event, &self.names).and_then(|event| self.target.world(&event))
+            }
+            // What waits to be read is the output that the line waits for.
+            Step::Time(TimeStep::Output) if !self.pending.is_empty() => Ok(()),
+            Step::Time(time) => self.target.time(*time),
+            Step::Expect(_) | Step::Ask(_) => Ok(()),
+        };
+        done.map_err(|message| self.plan.error(step, 1, message))
+    }
+
+    pub(crate) fn expect_serial(
+        &mut self,
+        step: &PlanStep,
+        line: &SerialLine,
+    ) -> Result<(), ScriptError> {
+        loop {
+            let input = match self.pending.front() {
+                Some(Observed::Serial(bytes)) => bytes.as_slice(),
+                None => &[],
+                Some(Observed::Stream(..) | Observed::Ask(_)) => {
+                    return Err(self.not_serial(step, line));
+                }
+            };
+            match line.text.match_start(line.crlf, input, &self.names) {
+                Ok(len) => {
+                    self.take_serial(len);
+                    return Ok(());
+                }
+                Err(miss) if !miss.is_short || self.pending.len() > 1 => {
+                    return Err(self.differs(step, line, miss));
+                }
+                Err(miss) => match self.observe(step, Want::Serial)? {
+                    Some(observed) => self.push(observed),
+                    None => return Err(self.differs(step, line, miss)),
+                },
+            }
+        }
+    }
+
+    pub(crate) fn expect_ask(
+        &mut self,
+        step: &PlanStep,
+        request: &Request,
+    ) -> Result<(), ScriptError> {
+        if self.pending.is_empty()
+            && let Some(observed) = self.observe(step, Want::Ask(request))?
+        {
+            self.push(observed);
+        }
+        loop {
+            match self.match_ask(request) {
+                Matched::All => {
+                    self.pending.pop_front();
+                    return Ok(());
+                }
+                Matched::Start(len) => {
+                    if let Some(Observed::Stream(_, bytes)) = self.pending.front_mut() {
+                        bytes.drain(..len);
+                    }
+                    return Ok(());
+                }
+                Matched::Short if self.pending.len() == 1 => {
+                    match self.observe(step, Want::Ask(request))? {
+                        Some(observed) => self.push(observed),
+                        None => return Err(self.another(step)),
+                    }
+                }
+                Matched::Short | Matched::No => return Err(self.another(step)),
+            }
+        }
+    }
+
+    /// Whether the first thing that waits is this request.
+    fn match_ask(&self, request: &Request) -> Matched {
+        match (request, self.pending.front()) {
+            (
+                Request::Net(h, NetAsk::Send { bytes, to: None }),
+                Some(Observed::Stream(g, came)),
+            ) if h == g => match bytes.match_start(false, came, &self.names) {
+                Ok(len) if len == came.len() => Matched::All,
+                Ok(len) => Matched::Start(len),
+                Err(miss) if miss.is_short => Matched::Short,
+                Err(_) => Matched::No,
+            },
+            (
+                Request::Net(h, NetAsk::Send { bytes, to }),
+                Some(Observed::Ask(Request::Net(
+                    g,
+                    NetAsk::Send {
+                        bytes: came,
+                        to: came_to,
+                    },
+                ))),
+            ) if h == g && to == came_to => self.match_text(bytes, came),
+            (Request::Log(text), Some(Observed::Ask(Request::Log(came)))) => {
+                self.match_text(text, came)
+            }
+            (request, Some(Observed::Ask(came))) if request == came => Matched::All,
+            _ => Matched::No,
+        }
+    }
+
+    fn match_text(&self, expected: &Text, came: &Text) -> Matched {
+        let came = came.resolve(&self.names).unwrap_or_default();
+        if expected.match_start(false, &came, &self.names) == Ok(came.len()) {
+            Matched::All
+        } else {
+            Matched::No
+        }
+    }
+
+    pub(crate) fn expect_nothing(&mut self, step: &PlanStep) -> Result<(), ScriptError> {
+        while let Some(observed) = self.observe(step, Want::Nothing)? {
+            self.push(observed);
+        }
+        if self.pending.is_empty() || step.step == Step::Time(TimeStep::Output) {
+            return Ok(());
+        }
+        let mut error = self.plan.error(
+            step,
+            1,
+            "before this line the module sent what no line expects",
+        );
+        error.details = format!("what came:{}", self.pending_lines());
+        Err(error)
+    }
+
+    pub(crate) fn end(&mut self) -> Result<(), ScriptError> {
+        let script = &self.plan.scripts[self.plan.main()];
+        let last = script.lines.len();
+        while let Some(observed) = self
+            .target
+            .observe(Want::Nothing)
+            .map_err(|m| script.error(last, 1, m))?
+        {
+            self.push(observed);
+        }
+        if !self.pending.is_empty() {
+            let mut error = script.error(
+                last,
+                1,
+                "after the last line the module sent what no line expects",
+            );
+            error.details = format!("what came:{}", self.pending_lines());
+            return Err(error);
+        }
+        self.target
+            .leftover()
+            .map_or(Ok(()), |message| Err(script.error(last, 1, message)))
+    }
+
+    /// Everything that came out and waits.
+    pub(crate) fn pull(&mut self, step: &PlanStep) -> Result<(), ScriptError> {
+        while let Some(observed) = self.observe(step, Want::Nothing)? {
+            self.push(observed);
+        }
+        Ok(())
+    }
+
+    fn observe(
+        &mut self,
+        step: &PlanStep,
+        want: Want<'_>,
+    ) -> Result<Option<Observed>, ScriptError> {
+        self.target
+            .observe(want)
+            .map_err(|message| self.plan.error(step, 1, message))
+    }
+
+    fn push(&mut self, observed: Observed) {
+        observed.clone().append_to(&mut self.log);
+        observed.append_to(&mut self.pending);
+    }
+
+    fn take_serial(&mut self, len: usize) {
+        if let Some(Observed::Serial(bytes)) = self.pending.front_mut() {
+            bytes.drain(..len);
+            if bytes.is_empty() {
+                self.pending.pop_front();
+            }
+        }
+    }
+
+    /// The first lines of what waits, each on a line of its own with a margin.
+    fn pending_lines(&self) -> String {
+        const SHOWN: usize = 12;
+        let lines: Vec<Step> = self
+            .pending
+            .iter()
+            .flat_map(render::lines)
+            .take(SHOWN + 1)
+            .collect();
+        let mut out = String::new();
+        for line in lines.iter().take(SHOWN) {
+            let line = line.to_string();
+            let short: String = line.chars().take(200).collect();
+            out.push_str("\n    ");
+            out.push_str(&short);
+            if short.len() < line.len() {
+                out.push_str(" ...");
+            }
+        }
+        if lines.len() > SHOWN {
+            out.push_str("\n    ...");
+        }
+        if lines.is_empty() {
+            out.push_str("\n    (nothing)");
+        }
+        out
+    }
+
+    fn not_serial(&self, step: &PlanStep, line: &SerialLine) -> ScriptError {
+        let mut error = self.plan.error(
+            step,
+            TEXT_COLUMN,
+            "the module asked for something before it sent this",
+        );
+        error.details = format!(
+            "expected:\n    <-{line}\nwhat came:{}",
+            self.pending_lines()
+        );
+        error
+    }
+
+    fn another(&self, step: &PlanStep) -> ScriptError {
+        let message = if self.pending.is_empty() {
+            "nothing came"
+        } else {
+            "something else came"
+        };
+        let mut error = self.plan.error(step, TEXT_COLUMN, message);
+        error.details = format!(
+            "expected:\n    {}\nwhat came:{}",
+            step.step,
+            self.pending_lines()
+        );
+        error
+    }
+
+    fn differs(&self, step: &PlanStep, line: &SerialLine, miss: Miss) -> ScriptError {
+        const BEFORE: usize = 48;
+        let input = match self.pending.front() {
+            Some(Observed::Serial(bytes)) => bytes.as_slice(),
+            Some(Observed::Stream(..) | Observed::Ask(_)) | None => &[],
+        };
+        let source = &self.plan.scripts[step.script].lines[step.line - 1].source;
+        let body = SerialLine::body(source);
+        let body = if line.crlf {
+            body
+        } else {
+            &body[..body.len() - 1]
+        };
+        let column = Text::column_of(body, TEXT_COLUMN, Place::Line, miss.token);
+        let message = if input.is_empty() {
+            "nothing came".to_owned()
+        } else if miss.is_short && input.len() == miss.agreed {
+            format!("only {} bytes of this came", input.len())
+        } else {
+            format!(
+                "the module sent something else, from byte {} of this line on",
+                miss.agreed
+            )
+        };
+        let mut error = self.plan.error(step, column, message);
+        let from = miss.agreed.saturating_sub(BEFORE);
+        let agreed = escape_inner(&input[from..miss.agreed.min(input.len())]);
+        let end = input[miss.agreed.min(input.len())..]
+            .windows(2)
+            .position(|w| w == b"\r\n");
+        let to = end
+            .map_or(input.len(), |end| miss.agreed + end + 2)
+            .min(miss.agreed + BEFORE)
+            .min(input.len());
+        let came = escape_inner(&input[miss.agreed.min(input.len())..to]);
+        let wanted = if line.crlf { "\\x0d\\x0a" } else { "" };
+        error.details = format!(
+            "expected: {}{wanted}\ncame:     {agreed}{came}\n          {}^\nwhat came:{}",
+            line.text,
+            " ".repeat(agreed.chars().count()),
+            self.pending_lines()
+        );
+        error
+    }
+}
+
+enum Matched {
+    All,
+    Start(usize),
+    Short,
+    No,
+}
+
+fn escape_inner(bytes: &[u8]) -> String {
+    let mut text = escape(bytes);
+    if text.ends_with("\\x20") {
+        text.truncate(text.len() - 4);
+        text.push(' ');
+    }
+    text
+}
+
+/// An event whose payload is plain bytes.
+fn resolve(event: &Event, names: &Names) -> Result<Event, String> {
+    let mut event = event.clone();
+    if let Event::Net(_, NetHappening::Data { bytes, .. }) = &mut event {
+        *bytes = Text::bytes(&bytes.resolve(names)?);
+    }
+    Ok(event)
+}

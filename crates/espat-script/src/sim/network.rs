@@ -1,0 +1,537 @@
+//! The simulated network: names sockets and queries in the order in which they appear, keeps read and accept credit,
+//! and holds data back until there is credit for it, as a kernel does.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use espat_core::{
+    CloseCause, Duration, NetError, NetEvent, NetRequest, Peer, QueryId, SocketId, Transport,
+};
+
+use crate::event::NetHappening;
+use crate::request::{Handle, NetAsk};
+use crate::text::{Piece, Text};
+
+/// What a request of the core comes to.
+pub(super) enum Asked {
+    /// Read and accept credit: nothing to show.
+    Quietly,
+    /// Payload for a byte stream.
+    Stream(Handle, Vec<u8>),
+    /// Anything else.
+    Net(Handle, NetAsk),
+}
+
+/// An event that owns its data.
+#[derive(Debug)]
+pub(super) enum Delivery {
+    Connected(SocketId, SocketAddr),
+    Failed(SocketId, NetError),
+    Listening(SocketId, u16),
+    Accepted {
+        listener: SocketId,
+        socket: SocketId,
+        peer: SocketAddr,
+        local: SocketAddr,
+    },
+    Sent(SocketId, usize),
+    Data {
+        socket: SocketId,
+        from: Option<SocketAddr>,
+        bytes: Vec<u8>,
+        wire_len: usize,
+    },
+    Closed(SocketId, CloseCause),
+    Resolved(QueryId, Result<Vec<IpAddr>, NetError>),
+    Pinged(QueryId, Result<Duration, NetError>),
+    TimeSynced(QueryId, Result<u64, NetError>),
+}
+
+#[derive(Debug)]
+pub(super) struct Network {
+    station_ip: Ipv4Addr,
+    sockets: BTreeMap<Handle, Socket>,
+    handles: BTreeMap<SocketId, Handle>,
+    queries: Vec<(QueryId, QueryKind)>,
+}
+
+#[derive(Debug)]
+struct Socket {
+    id: SocketId,
+    kind: Kind,
+    /// Bytes, datagrams or clients that may be handed over.
+    credit: usize,
+    waiting: VecDeque<Waiting>,
+    /// Bytes that `sent` has not told of yet.
+    unsent: usize,
+    is_closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Tcp,
+    Udp,
+    Listener(u16),
+    /// In a listener's backlog: not known to the core yet.
+    Backlog,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum QueryKind {
+    Resolve,
+    Ping,
+    TimeSync,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Data {
+        bytes: VecDeque<u8>,
+        from: Option<SocketAddr>,
+        wire_extra: usize,
+    },
+    Client {
+        socket: Handle,
+        peer: SocketAddr,
+        local: SocketAddr,
+    },
+    Closed(CloseCause),
+}
+
+impl Delivery {
+    pub(super) fn event(&self) -> NetEvent<'_> {
+        match self {
+            Self::Connected(socket, local) => NetEvent::Connected {
+                socket: *socket,
+                local: *local,
+            },
+            Self::Failed(socket, error) => NetEvent::Failed {
+                socket: *socket,
+                error: *error,
+            },
+            Self::Listening(listener, port) => NetEvent::Listening {
+                listener: *listener,
+                port: *port,
+            },
+            Self::Accepted {
+                listener,
+                socket,
+                peer,
+                local,
+            } => NetEvent::Accepted {
+                listener: *listener,
+                socket: *socket,
+                peer: *peer,
+                local: *local,
+            },
+            Self::Sent(socket, n) => NetEvent::Sent {
+                socket: *socket,
+                n: *n,
+            },
+            Self::Data {
+                socket,
+                from,
+                bytes,
+                wire_len,
+            } => NetEvent::Data {
+                socket: *socket,
+                from: *from,
+                bytes,
+                wire_len: *wire_len,
+            },
+            Self::Closed(socket, cause) => NetEvent::Closed {
+                socket: *socket,
+                cause: *cause,
+            },
+            Self::Resolved(query, result) => NetEvent::Resolved {
+                query: *query,
+                result: result.as_ref().map(Vec::as_slice).map_err(|e| *e),
+            },
+            Self::Pinged(query, result) => NetEvent::Pinged {
+                query: *query,
+                result: *result,
+            },
+            Self::TimeSynced(query, result) => NetEvent::TimeSynced {
+                query: *query,
+                result: *result,
+            },
+        }
+    }
+}
+
+impl Network {
+    pub(super) const fn new(station_ip: Ipv4Addr) -> Self {
+        Self {
+            station_ip,
+            sockets: BTreeMap::new(),
+            handles: BTreeMap::new(),
+            queries: Vec::new(),
+        }
+    }
+
+    /// Takes a request of the core.
+    pub(super) fn ask(&mut self, request: &NetRequest<'_>) -> Result<Asked, String> {
+        let asked = match *request {
+            NetRequest::Connect { socket, to } => {
+                let kind = if to.transport == Transport::Udp {
+                    Kind::Udp
+                } else {
+                    Kind::Tcp
+                };
+                let ask = NetAsk::Connect {
+                    transport: to.transport,
+                    remote: to.remote,
+                    name: to.name.clone(),
+                    local_ip: to.local_ip,
+                    local_port: to.local_port,
+                    options: to.options,
+                };
+                Asked::Net(self.new_socket(socket, kind)?, ask)
+            }
+            NetRequest::Listen { listener, on } => {
+                let ask = NetAsk::Listen {
+                    port: on.port,
+                    options: on.options,
+                };
+                Asked::Net(self.new_socket(listener, Kind::Listener(on.port))?, ask)
+            }
+            NetRequest::Accept { listener } => {
+                self.socket(listener)?.1.credit += 1;
+                Asked::Quietly
+            }
+            NetRequest::Read { socket, max } => {
+                self.socket(socket)?.1.credit = max;
+                Asked::Quietly
+            }
+            NetRequest::Send { socket, to, bytes } => {
+                let (handle, socket) = self.socket(socket)?;
+                socket.unsent += bytes.len();
+                match to {
+                    None if socket.kind == Kind::Tcp => Asked::Stream(handle, bytes.to_vec()),
+                    to => {
+                        let to = to.map(|peer| (peer.addr, name_of(&peer)));
+                        Asked::Net(
+                            handle,
+                            NetAsk::Send {
+                                bytes: Text::compressed(bytes),
+                                to,
+                            },
+                        )
+                    }
+                }
+            }
+            NetRequest::CancelSend { socket } => {
+                Asked::Net(self.socket(socket)?.0, NetAsk::CancelSend)
+            }
+            NetRequest::Options { socket, options } => {
+                Asked::Net(self.socket(socket)?.0, NetAsk::Options(options))
+            }
+            NetRequest::Close { socket, how } => {
+                let (handle, socket) = self.socket(socket)?;
+                socket.is_closed = true;
+                socket.waiting.clear();
+                Asked::Net(handle, NetAsk::Close(how))
+            }
+            NetRequest::Resolve {
+                query,
+                name,
+                family,
+                servers,
+                ..
+            } => {
+                let ask = NetAsk::Resolve {
+                    name: name.to_owned(),
+                    family,
+                    servers: servers.to_vec(),
+                };
+                Asked::Net(self.new_query(query, QueryKind::Resolve)?, ask)
+            }
+            NetRequest::Ping {
+                query, peer, len, ..
+            } => {
+                let ask = NetAsk::Ping {
+                    ip: peer.addr.ip(),
+                    name: name_of(&peer),
+                    len,
+                };
+                Asked::Net(self.new_query(query, QueryKind::Ping)?, ask)
+            }
+            NetRequest::TimeSync { query, server, .. } => {
+                let ask = NetAsk::TimeSync {
+                    server: server.addr,
+                    name: name_of(&server),
+                };
+                Asked::Net(self.new_query(query, QueryKind::TimeSync)?, ask)
+            }
+            NetRequest::Cancel { query } => {
+                let number = self.queries.iter().position(|(id, _)| *id == query);
+                let number = number
+                    .ok_or_else(|| format!("the module cancels {query}, which it never asked"))?;
+                Asked::Net(
+                    Handle::Query(u32::try_from(number).unwrap_or(u32::MAX)),
+                    NetAsk::Cancel,
+                )
+            }
+        };
+        Ok(asked)
+    }
+
+    /// Lets something happen; gives what goes to the core at once, the rest waits for credit.
+    pub(super) fn happen(
+        &mut self,
+        handle: Handle,
+        what: &NetHappening,
+    ) -> Result<Option<Delivery>, String> {
+        if let Handle::Query(number) = handle {
+            return self.answer(number, what).map(Some);
+        }
+        if let NetHappening::Accepted {
+            socket,
+            peer,
+            local,
+        } = what
+        {
+            return self.client(handle, *socket, *peer, *local).map(|()| None);
+        }
+        let socket = self
+            .sockets
+            .get_mut(&handle)
+            .ok_or_else(|| format!("there is no {handle} yet"))?;
+        let id = socket.id;
+        let delivery = match what {
+            NetHappening::Connected(local) => Delivery::Connected(id, *local),
+            NetHappening::Failed(error) => Delivery::Failed(id, *error),
+            NetHappening::Listening(port) => Delivery::Listening(id, *port),
+            NetHappening::Sent(n) => {
+                socket.unsent = socket.unsent.checked_sub(*n).ok_or_else(|| {
+                    format!(
+                        "{handle} was given {} bytes that are not sent yet, not {n}",
+                        socket.unsent
+                    )
+                })?;
+                Delivery::Sent(id, *n)
+            }
+            NetHappening::Data { .. } if socket.is_closed => {
+                return Err(format!(
+                    "the module has closed {handle}: no data can reach it"
+                ));
+            }
+            NetHappening::Data { bytes, from, wire } => {
+                let bytes: VecDeque<u8> = plain(bytes).into();
+                if bytes.is_empty() && socket.kind != Kind::Udp {
+                    return Err("a byte stream has no empty data".into());
+                }
+                let wire_extra = wire.unwrap_or(bytes.len()).saturating_sub(bytes.len());
+                socket.waiting.push_back(Waiting::Data {
+                    bytes,
+                    from: *from,
+                    wire_extra,
+                });
+                return Ok(None);
+            }
+            NetHappening::Closed(cause) if socket.is_closed => Delivery::Closed(id, *cause),
+            NetHappening::Closed(cause) => {
+                socket.waiting.push_back(Waiting::Closed(*cause));
+                return Ok(None);
+            }
+            NetHappening::Accepted { .. }
+            | NetHappening::Resolved(_)
+            | NetHappening::Pong(_)
+            | NetHappening::Time(_) => return Err(format!("that cannot happen to {handle}")),
+        };
+        Ok(Some(delivery))
+    }
+
+    /// What has credit now.
+    pub(super) fn next_delivery(&mut self) -> Option<Delivery> {
+        let handle = self
+            .sockets
+            .iter()
+            .find(|(_, socket)| socket.is_ready())
+            .map(|(handle, _)| *handle)?;
+        let socket = self.sockets.get_mut(&handle)?;
+        let id = socket.id;
+        match socket.waiting.pop_front()? {
+            Waiting::Closed(cause) => Some(Delivery::Closed(id, cause)),
+            Waiting::Client {
+                socket: client,
+                peer,
+                local,
+            } => {
+                socket.credit -= 1;
+                let client = self.sockets.get_mut(&client)?;
+                client.kind = Kind::Tcp;
+                Some(Delivery::Accepted {
+                    listener: id,
+                    socket: client.id,
+                    peer,
+                    local,
+                })
+            }
+            Waiting::Data {
+                mut bytes,
+                from,
+                wire_extra,
+            } => {
+                let credit = std::mem::take(&mut socket.credit);
+                let len = if socket.kind == Kind::Udp {
+                    bytes.len()
+                } else {
+                    bytes.len().min(credit)
+                };
+                let piece: Vec<u8> = bytes.drain(..len).collect();
+                let mut wire_len = piece.len();
+                if bytes.is_empty() {
+                    wire_len += wire_extra;
+                } else {
+                    socket.waiting.push_front(Waiting::Data {
+                        bytes,
+                        from,
+                        wire_extra,
+                    });
+                }
+                Some(Delivery::Data {
+                    socket: id,
+                    from,
+                    bytes: piece,
+                    wire_len,
+                })
+            }
+        }
+    }
+
+    fn client(
+        &mut self,
+        listener: Handle,
+        client: Handle,
+        peer: SocketAddr,
+        local: Option<SocketAddr>,
+    ) -> Result<(), String> {
+        let Handle::Accepted(number) = client else {
+            return Err("a client is a0, a1, ...".into());
+        };
+        if self.sockets.contains_key(&client) {
+            return Err(format!(
+                "there was a {client} before: a client needs a new number"
+            ));
+        }
+        let entry = self
+            .sockets
+            .get_mut(&listener)
+            .filter(|socket| !socket.is_closed);
+        let entry = entry.ok_or_else(|| format!("{listener} does not listen"))?;
+        let Kind::Listener(port) = entry.kind else {
+            return Err(format!("{listener} is no listener"));
+        };
+        let local = local.unwrap_or_else(|| SocketAddr::from((self.station_ip, port)));
+        entry.waiting.push_back(Waiting::Client {
+            socket: client,
+            peer,
+            local,
+        });
+        let id = SocketId::accepted(number);
+        self.handles.insert(id, client);
+        self.sockets.insert(client, Socket::new(id, Kind::Backlog));
+        Ok(())
+    }
+
+    fn answer(&self, number: u32, what: &NetHappening) -> Result<Delivery, String> {
+        let query = usize::try_from(number)
+            .ok()
+            .and_then(|n| self.queries.get(n));
+        let &(id, kind) = query.ok_or_else(|| format!("there is no q{number} yet"))?;
+        let delivery = match (kind, what) {
+            (QueryKind::Resolve, NetHappening::Resolved(ips)) => {
+                Delivery::Resolved(id, Ok(ips.clone()))
+            }
+            (QueryKind::Resolve, NetHappening::Failed(error)) => {
+                Delivery::Resolved(id, Err(*error))
+            }
+            (QueryKind::Ping, NetHappening::Pong(time)) => Delivery::Pinged(id, Ok(*time)),
+            (QueryKind::Ping, NetHappening::Failed(error)) => Delivery::Pinged(id, Err(*error)),
+            (QueryKind::TimeSync, NetHappening::Time(us)) => Delivery::TimeSynced(id, Ok(*us)),
+            (QueryKind::TimeSync, NetHappening::Failed(error)) => {
+                Delivery::TimeSynced(id, Err(*error))
+            }
+            (QueryKind::Resolve, _) => {
+                return Err(format!("q{number} is answered by `resolved` or `failed`"));
+            }
+            (QueryKind::Ping, _) => {
+                return Err(format!("q{number} is answered by `pong` or `failed`"));
+            }
+            (QueryKind::TimeSync, _) => {
+                return Err(format!("q{number} is answered by `time` or `failed`"));
+            }
+        };
+        Ok(delivery)
+    }
+
+    fn new_socket(&mut self, id: SocketId, kind: Kind) -> Result<Handle, String> {
+        let number = self
+            .sockets
+            .keys()
+            .filter(|h| matches!(h, Handle::Socket(_)))
+            .count();
+        let handle = Handle::Socket(u32::try_from(number).unwrap_or(u32::MAX));
+        if self.handles.insert(id, handle).is_some() {
+            return Err(format!("the module uses the socket {id} twice"));
+        }
+        self.sockets.insert(handle, Socket::new(id, kind));
+        Ok(handle)
+    }
+
+    fn new_query(&mut self, id: QueryId, kind: QueryKind) -> Result<Handle, String> {
+        if self.queries.iter().any(|(known, _)| *known == id) {
+            return Err(format!("the module uses the query {id} twice"));
+        }
+        self.queries.push((id, kind));
+        Ok(Handle::Query(
+            u32::try_from(self.queries.len() - 1).unwrap_or(u32::MAX),
+        ))
+    }
+
+    fn socket(&mut self, id: SocketId) -> Result<(Handle, &mut Socket), String> {
+        let handle = self.handles.get(&id).copied();
+        let found = handle.and_then(|handle| Some((handle, self.sockets.get_mut(&handle)?)));
+        let (handle, socket) =
+            found.ok_or_else(|| format!("the module uses {id}, which it never opened"))?;
+        if socket.is_closed {
+            return Err(format!("the module uses {handle} after it closed it"));
+        }
+        Ok((handle, socket))
+    }
+}
+
+impl Socket {
+    const fn new(id: SocketId, kind: Kind) -> Self {
+        Self {
+            id,
+            kind,
+            credit: 0,
+            waiting: VecDeque::new(),
+            unsent: 0,
+            is_closed: false,
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        match self.waiting.front() {
+            None => false,
+            Some(_) if self.kind == Kind::Backlog => false,
+            Some(Waiting::Closed(_)) => true,
+            Some(Waiting::Data { .. } | Waiting::Client { .. }) => self.credit > 0,
+        }
+    }
+}
+
+fn name_of(peer: &Peer<'_>) -> Option<String> {
+    peer.name.map(str::to_owned)
+}
+
+/// The runner has resolved everything else.
+fn plain(text: &Text) -> Vec<u8> {
+    match text.pieces.as_slice() {
+        [Piece::Bytes(bytes)] => bytes.clone(),
+        _ => Vec::new(),
+    }
+}

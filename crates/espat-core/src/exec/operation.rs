@@ -41,7 +41,7 @@ pub(crate) enum Reply {
 }
 
 /// A command that finishes later. Its deadline is `Timer::Operation`.
-pub(crate) trait Operation: fmt::Debug {
+pub(crate) trait Operation: fmt::Debug + Send {
     fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress;
 }
 

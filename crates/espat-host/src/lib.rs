@@ -1,1 +1,25 @@
-//! espat-host
+//! The tokio runtime around [`espat_core::Module`]: its serial port, its sockets and its clock.
+//!
+//! [`Module::spawn`] runs a module inside this process, for a driver's own tests. [`Module::on`] puts one on a [`Port`].
+#![deny(missing_docs)]
+
+mod clock;
+mod counters;
+mod driver;
+mod engine;
+mod handle;
+mod net;
+mod port;
+mod power;
+mod spawn;
+mod trace;
+
+pub use counters::Counts;
+pub use driver::{Driver, DriverError, LogSink};
+pub use engine::Engine;
+pub use handle::{Handle, HandleError};
+pub use net::NetOptions;
+pub use net::policy::{Cidr, MapRule, Policy, Publish, RuleError};
+pub use port::{AfterClose, Port, PortError, PortEvent, SerialStream};
+pub use power::PowerPolicy;
+pub use spawn::Module;

@@ -1,0 +1,390 @@
+//! The loop around a module: drains its output, and feeds it one input a step from its port, its sockets, the clock and
+//! its handle. Knows nothing of AT commands.
+//!
+//! Everything is polled in the driver's own task; a payload byte crosses no channel. The timer is armed again after every
+//! drain. With nothing to do the task sleeps until a socket, the port, the handle or the timer wakes it.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use espat_core::{Input, Instant, Mark, Output, PowerEvent, StoreError, StoreTag};
+use tokio::sync::mpsc;
+
+use crate::clock::{Alarm, Clock};
+use crate::counters::Counters;
+use crate::engine::Engine;
+use crate::handle::Control;
+use crate::net::Net;
+use crate::port::{AfterClose, Port, PortError, PortEvent, Transmitter};
+use crate::power::{PowerPolicy, Supply};
+use crate::trace;
+
+/// Steps that one poll of the task takes before it lets others run.
+const STEPS_MAX: usize = 32;
+
+/// The longest read from the port or a socket.
+const READ_BYTES: usize = 16 * 1024;
+
+/// How long a module whose host is gone for good may take to become quiet.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Where the texts of the log UART go.
+pub type LogSink = Box<dyn std::io::Write + Send>;
+
+/// Why a driver ended by itself.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DriverError {
+    /// The port can no longer be used.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// A module at work: a future that ends when the module does.
+#[must_use = "a driver does nothing unless it is polled"]
+pub struct Driver<E = espat_core::Module> {
+    supply: Supply<E>,
+    clock: Clock,
+    alarm: Alarm,
+    wake_at: Option<Instant>,
+    port: PortSide,
+    net: Net,
+    stored: Vec<(StoreTag, Result<(), StoreError>)>,
+    control: Option<mpsc::UnboundedReceiver<Control<E>>>,
+    counters: Arc<Counters>,
+    serial_first: bool,
+}
+
+thread_local! {
+    /// Where reads of the port and of sockets land. One a thread: a module that has nothing to read needs none.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The port and what belongs to it.
+pub(crate) struct PortSide {
+    pub(crate) port: Box<dyn Port>,
+    pub(crate) transmitter: Transmitter,
+    pub(crate) log: Option<LogSink>,
+    /// The log UART has a sink of its own, or none.
+    pub(crate) log_apart: bool,
+    pub(crate) state: HostState,
+    pub(crate) chunk: ChunkState,
+}
+
+/// What is known of the host on the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostState {
+    NeverOpened,
+    Open,
+    Closed,
+    /// Gone for good at that time.
+    Gone(Instant),
+}
+
+/// Where reading is in a chunk, on ports that keep chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChunkState {
+    Between,
+    /// A read filled all the room: more of the same chunk may be there.
+    Inside,
+    Over,
+}
+
+enum Step {
+    Fed,
+    Nothing,
+    Ended,
+}
+
+impl<E: Engine> Driver<E> {
+    pub(crate) fn new(
+        supply: Supply<E>,
+        port: PortSide,
+        net: Net,
+        control: mpsc::UnboundedReceiver<Control<E>>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self {
+            supply,
+            clock: Clock::start(),
+            alarm: Alarm::default(),
+            wake_at: None,
+            port,
+            net,
+            stored: Vec::new(),
+            control: Some(control),
+            counters,
+            serial_first: false,
+        }
+    }
+
+    fn steps(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<(), DriverError>> {
+        for _ in 0..STEPS_MAX {
+            match self.step(cx, scratch) {
+                Ok(Step::Fed) => {}
+                Ok(Step::Nothing) => return Poll::Pending,
+                Ok(Step::Ended) => return Poll::Ready(Ok(())),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Result<Step, DriverError> {
+        if !self.supply.is_powered() && self.supply.policy() == PowerPolicy::Now {
+            self.power(PowerEvent::On);
+        }
+        let fed = self.step_control(cx);
+        if !matches!(fed, Step::Nothing) {
+            return Ok(fed);
+        }
+        if let Poll::Ready(event) = self.port.port.poll_event(cx)? {
+            self.on_port_event(event);
+            return Ok(Step::Fed);
+        }
+        if !self.supply.is_powered() {
+            return Ok(Step::Nothing);
+        }
+        let now = self.clock.now();
+        if let Poll::Ready(n) = self.port.transmitter.poll(cx, now, &mut *self.port.port)? {
+            self.counters.serial_out.add(n);
+            return Ok(self.feed(now, Input::SerialSent(n)));
+        }
+        if let Some((tag, result)) = self.stored.pop() {
+            return Ok(self.feed(now, Input::Stored { tag, result }));
+        }
+        if self.wake_at.is_some_and(|at| at <= now) {
+            return Ok(self.feed(now, Input::Tick));
+        }
+        if self.step_streams(cx, now, scratch)? {
+            return Ok(Step::Fed);
+        }
+        self.step_quiet(cx, now)
+    }
+
+    /// One event of the network or one read from the port; whether there was any. They take turns at going first, so that
+    /// neither can starve the other.
+    fn step_streams(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        scratch: &mut [u8],
+    ) -> Result<bool, DriverError> {
+        let serial_first = std::mem::take(&mut self.serial_first);
+        if serial_first && self.step_serial(cx, now, scratch)? {
+            return Ok(true);
+        }
+        if let Poll::Ready(ready) = self.net.poll(cx, now, scratch) {
+            self.feed(now, Input::Net(ready.event(scratch)));
+            self.serial_first = true;
+            return Ok(true);
+        }
+        Ok(!serial_first && self.step_serial(cx, now, scratch)?)
+    }
+
+    /// Nothing is ready: ends where that is the end, else arms the timer.
+    fn step_quiet(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Step, DriverError> {
+        if self.is_forsaken() {
+            return Ok(Step::Ended);
+        }
+        let mut at = earliest(self.wake_at, self.port.transmitter.deadline());
+        at = earliest(at, self.net.deadline());
+        if let HostState::Gone(since) = self.port.state {
+            let is_quiet = self.wake_at.is_none() && self.port.transmitter.is_empty();
+            if is_quiet || now >= since + FAREWELL {
+                return Ok(Step::Ended);
+            }
+            at = earliest(at, Some(since + FAREWELL));
+        }
+        match self.alarm.poll_at(cx, &self.clock, at) {
+            Poll::Ready(()) => Ok(Step::Fed),
+            Poll::Pending => Ok(Step::Nothing),
+        }
+    }
+
+    fn step_control(&mut self, cx: &mut Context<'_>) -> Step {
+        let Some(control) = &mut self.control else {
+            return Step::Nothing;
+        };
+        let Poll::Ready(message) = control.poll_recv(cx) else {
+            return Step::Nothing;
+        };
+        match message {
+            Some(Control::Stop) => return Step::Ended,
+            Some(Control::Power(event)) => self.power(event),
+            Some(Control::Inspect(look)) => {
+                if let Some(engine) = self.supply.engine() {
+                    look(engine);
+                }
+            }
+            None => {
+                self.control = None;
+            }
+        }
+        Step::Fed
+    }
+
+    /// Whether neither a host nor a handle can reach the module any more.
+    fn is_forsaken(&self) -> bool {
+        self.control.is_none()
+            && self.port.state == HostState::Closed
+            && self.port.port.after_close() == AfterClose::NeverReopens
+    }
+
+    fn on_port_event(&mut self, event: PortEvent) {
+        match event {
+            PortEvent::Opened => {
+                let is_first = self.port.state == HostState::NeverOpened;
+                self.port.state = HostState::Open;
+                tracing::debug!("a host opened the port");
+                if !self.supply.is_powered() {
+                    self.power(PowerEvent::On);
+                } else if self.supply.policy() == PowerPolicy::EachOpen && !is_first {
+                    self.power(PowerEvent::Off);
+                    self.power(PowerEvent::On);
+                }
+            }
+            PortEvent::Closed => {
+                tracing::debug!("the last host closed the port");
+                self.port.transmitter.discard();
+                self.port.chunk = ChunkState::Between;
+                let ends = self.port.port.after_close() == AfterClose::Ends;
+                self.port.state = if ends {
+                    HostState::Gone(self.clock.now())
+                } else {
+                    HostState::Closed
+                };
+            }
+        }
+    }
+
+    fn power(&mut self, event: PowerEvent) {
+        if self.supply.is_powered() {
+            self.feed(self.clock.now(), Input::Power(event));
+            if event == PowerEvent::Off {
+                self.port.transmitter.discard();
+            }
+        } else if event == PowerEvent::On {
+            self.clock = Clock::start();
+            self.supply.power_on();
+            self.drain(Instant::ZERO);
+        }
+    }
+
+    /// One read from the port; whether it fed anything.
+    fn step_serial(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        scratch: &mut [u8],
+    ) -> Result<bool, DriverError> {
+        if self.port.chunk == ChunkState::Over {
+            self.port.chunk = ChunkState::Between;
+            self.feed(now, Input::SerialBreak);
+            return Ok(true);
+        }
+        let room = self
+            .supply
+            .engine()
+            .map_or(0, Engine::serial_room)
+            .min(scratch.len());
+        if room == 0 {
+            return Ok(false);
+        }
+        match self.port.port.poll_read(cx, &mut scratch[..room])? {
+            Poll::Ready(0) => Ok(true),
+            Poll::Ready(n) => {
+                if self.port.port.keeps_chunks() {
+                    self.port.chunk = if n < room {
+                        ChunkState::Over
+                    } else {
+                        ChunkState::Inside
+                    };
+                }
+                self.counters.serial_in.add(n);
+                self.feed(now, Input::Serial(&scratch[..n]));
+                Ok(true)
+            }
+            Poll::Pending if self.port.chunk == ChunkState::Inside => {
+                self.port.chunk = ChunkState::Between;
+                self.feed(now, Input::SerialBreak);
+                Ok(true)
+            }
+            Poll::Pending => Ok(false),
+        }
+    }
+
+    fn feed(&mut self, now: Instant, input: Input<'_>) -> Step {
+        if let Some(engine) = self.supply.engine_mut() {
+            engine.handle_input(now, input);
+            self.counters.inputs.add(1);
+            self.drain(now);
+        }
+        Step::Fed
+    }
+
+    fn drain(&mut self, now: Instant) {
+        let Some(engine) = self.supply.engine_mut() else {
+            return;
+        };
+        loop {
+            match engine.poll_output() {
+                Output::Serial {
+                    mark: Mark::Log,
+                    bytes,
+                } if self.port.log_apart => self.port.log(bytes),
+                Output::Serial { bytes, .. } => self.port.transmitter.push(now, bytes),
+                Output::Net(request) => self.net.handle(now, request),
+                Output::Uart(uart) => self.port.transmitter.change(uart),
+                Output::Store { tag, .. } => {
+                    tracing::warn!("the module has no place to keep settings");
+                    self.stored.push((tag, Err(StoreError::Denied)));
+                }
+                Output::Event(event) => trace::event(event),
+                Output::Idle { wake_at, .. } => {
+                    self.wake_at = wake_at;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+// Nothing in a driver is pinned in place: what has to be is boxed.
+impl<E> Unpin for Driver<E> {}
+
+impl<E: Engine> Future for Driver<E> {
+    type Output = Result<(), DriverError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.counters.wakeups.add(1);
+        let mut scratch = SCRATCH.take();
+        scratch.resize(READ_BYTES, 0);
+        let polled = self.steps(cx, &mut scratch);
+        SCRATCH.set(scratch);
+        polled
+    }
+}
+
+impl PortSide {
+    fn log(&mut self, bytes: &[u8]) {
+        let Some(log) = &mut self.log else {
+            return;
+        };
+        if let Err(error) = log.write_all(bytes) {
+            tracing::warn!("the log port cannot be written any more: {error}");
+            self.log = None;
+        }
+    }
+}
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}

@@ -1,0 +1,27 @@
+//! What the driver drives: the surface of [`espat_core::Module`], so that a layer around it or a scripted stand-in fits too.
+
+use espat_core::{Input, Instant, Output};
+
+/// A sans-IO module. See [`espat_core::Module`] for the contract: one input, then a drain to [`Output::Idle`].
+pub trait Engine: Send + 'static {
+    /// How many bytes the next [`Input::Serial`] may carry.
+    fn serial_room(&self) -> usize;
+    /// Takes one input.
+    fn handle_input(&mut self, now: Instant, input: Input<'_>);
+    /// The next output, until [`Output::Idle`].
+    fn poll_output(&mut self) -> Output<'_>;
+}
+
+impl Engine for espat_core::Module {
+    fn serial_room(&self) -> usize {
+        self.serial_room()
+    }
+
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        self.handle_input(now, input);
+    }
+
+    fn poll_output(&mut self) -> Output<'_> {
+        self.poll_output()
+    }
+}

@@ -1,0 +1,102 @@
+//! The handle to a running module: counters, a look inside, power, stop.
+
+use std::sync::Arc;
+
+use espat_core::PowerEvent;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::counters::{Counters, Counts};
+
+/// What a handle asks of its driver.
+pub(crate) enum Control<E> {
+    Power(PowerEvent),
+    Inspect(Box<dyn FnOnce(&E) + Send>),
+    Stop,
+}
+
+/// A handle to a running module. Dropping it lets the module run on.
+#[derive(Debug)]
+pub struct Handle<E = espat_core::Module> {
+    control: mpsc::UnboundedSender<Control<E>>,
+    counters: Arc<Counters>,
+}
+
+impl<E> Clone for Handle<E> {
+    fn clone(&self) -> Self {
+        Self {
+            control: self.control.clone(),
+            counters: Arc::clone(&self.counters),
+        }
+    }
+}
+
+/// Why a handle has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandleError {
+    /// The driver's task has ended.
+    #[error("the module has stopped; start another one")]
+    Stopped,
+    /// The module waits for its first power-on.
+    #[error("the module was never powered on: open its port, or send `PowerEvent::On`")]
+    NeverPowered,
+}
+
+impl<E> Handle<E> {
+    pub(crate) fn new(control: mpsc::UnboundedSender<Control<E>>, counters: Arc<Counters>) -> Self {
+        Self { control, counters }
+    }
+
+    /// What the driver has counted so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counters.snapshot()
+    }
+
+    /// Moves the module's supply and pins.
+    ///
+    /// # Errors
+    /// [`HandleError::Stopped`] where the driver has ended.
+    pub fn power(&self, event: PowerEvent) -> Result<(), HandleError> {
+        self.control
+            .send(Control::Power(event))
+            .map_err(|_| HandleError::Stopped)
+    }
+
+    /// Looks into the module between two inputs.
+    ///
+    /// # Errors
+    /// [`HandleError`] where there is no module to look into.
+    pub async fn inspect<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&E) -> R + Send + 'static,
+    ) -> Result<R, HandleError> {
+        let (answer, answered) = oneshot::channel();
+        let look = Box::new(move |module: &E| {
+            // Nobody waits for the answer any more: nothing to do.
+            let _ = answer.send(look(module));
+        });
+        self.control
+            .send(Control::Inspect(look))
+            .map_err(|_| HandleError::Stopped)?;
+        answered.await.map_err(|_| {
+            if self.control.is_closed() {
+                HandleError::Stopped
+            } else {
+                HandleError::NeverPowered
+            }
+        })
+    }
+
+    /// Ends the module and waits until its port and sockets are closed.
+    pub async fn stop(&self) {
+        if self.control.send(Control::Stop).is_ok() {
+            self.control.closed().await;
+        }
+    }
+
+    /// Waits until the module has ended.
+    pub async fn stopped(&self) {
+        self.control.closed().await;
+    }
+}

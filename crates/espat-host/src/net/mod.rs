@@ -1,0 +1,472 @@
+//! The module's network: one kind of request a file, all of them polled by the driver's task.
+//!
+//! Nothing here knows what a link is for; sockets are known by the ids that the module or the host gave them.
+
+mod error;
+mod linger;
+mod listen;
+mod options;
+pub(crate) mod policy;
+mod resolve;
+mod tcp;
+mod udp;
+
+pub use options::NetOptions;
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use espat_core::{
+    CloseCause, CloseHow, Connect, Duration, Family, Instant, Listen, NetError, NetEvent,
+    NetRequest, Peer, QueryId, SocketId, Transport,
+};
+
+use self::error::net_error;
+use self::linger::Lingering;
+use self::listen::Listener;
+use self::resolve::Resolution;
+use self::tcp::{TcpEvent, TcpLink};
+use self::udp::{UdpEvent, UdpLink};
+use crate::counters::Counters;
+
+/// All sockets and questions of one module.
+pub(crate) struct Net {
+    options: Arc<NetOptions>,
+    sockets: Vec<(SocketId, Socket)>,
+    lingering: Vec<Lingering>,
+    resolutions: Vec<Resolution>,
+    /// Answers that were known at once.
+    answers: VecDeque<Ready>,
+    /// The socket that is looked at first.
+    turn: usize,
+    accepted: u32,
+    counters: Arc<Counters>,
+}
+
+enum Socket {
+    Tcp(Box<TcpLink>),
+    Udp(Box<UdpLink>),
+    Listener(Listener),
+}
+
+/// A [`NetEvent`] whose payload lies in the read buffer.
+#[derive(Debug)]
+pub(crate) enum Ready {
+    Connected {
+        socket: SocketId,
+        local: SocketAddr,
+    },
+    Failed {
+        socket: SocketId,
+        error: NetError,
+    },
+    Listening {
+        listener: SocketId,
+        port: u16,
+    },
+    Accepted {
+        listener: SocketId,
+        socket: SocketId,
+        peer: SocketAddr,
+        local: SocketAddr,
+    },
+    Sent {
+        socket: SocketId,
+        n: usize,
+    },
+    Data {
+        socket: SocketId,
+        from: Option<SocketAddr>,
+        len: usize,
+    },
+    Closed {
+        socket: SocketId,
+        cause: CloseCause,
+    },
+    Resolved {
+        query: QueryId,
+        result: Result<Vec<IpAddr>, NetError>,
+    },
+    Pinged {
+        query: QueryId,
+        result: Result<Duration, NetError>,
+    },
+    TimeSynced {
+        query: QueryId,
+        result: Result<u64, NetError>,
+    },
+}
+
+impl Ready {
+    pub(crate) fn event<'a>(&'a self, buffer: &'a [u8]) -> NetEvent<'a> {
+        match self {
+            &Self::Connected { socket, local } => NetEvent::Connected { socket, local },
+            &Self::Failed { socket, error } => NetEvent::Failed { socket, error },
+            &Self::Listening { listener, port } => NetEvent::Listening { listener, port },
+            &Self::Accepted {
+                listener,
+                socket,
+                peer,
+                local,
+            } => NetEvent::Accepted {
+                listener,
+                socket,
+                peer,
+                local,
+            },
+            &Self::Sent { socket, n } => NetEvent::Sent { socket, n },
+            &Self::Data { socket, from, len } => NetEvent::Data {
+                socket,
+                from,
+                bytes: &buffer[..len],
+                wire_len: len,
+            },
+            &Self::Closed { socket, cause } => NetEvent::Closed { socket, cause },
+            Self::Resolved { query, result } => NetEvent::Resolved {
+                query: *query,
+                result: result.as_deref().map_err(|&error| error),
+            },
+            &Self::Pinged { query, result } => NetEvent::Pinged { query, result },
+            &Self::TimeSynced { query, result } => NetEvent::TimeSynced { query, result },
+        }
+    }
+}
+
+impl Net {
+    pub(crate) fn new(options: Arc<NetOptions>, counters: Arc<Counters>) -> Self {
+        Self {
+            options,
+            sockets: Vec::new(),
+            lingering: Vec::new(),
+            resolutions: Vec::new(),
+            answers: VecDeque::new(),
+            turn: 0,
+            accepted: 0,
+            counters,
+        }
+    }
+
+    /// Starts what the module asks for.
+    pub(crate) fn handle(&mut self, now: Instant, request: NetRequest<'_>) {
+        match request {
+            NetRequest::Connect { socket, to } => match self.connect(to) {
+                Ok(link) => self.sockets.push((socket, link)),
+                Err(error) => self.answers.push_back(Ready::Failed { socket, error }),
+            },
+            NetRequest::Listen { listener, on } => self.listen(listener, on),
+            NetRequest::Accept { listener } => {
+                if let Some(Socket::Listener(listener)) = self.find(listener) {
+                    listener.add_credit();
+                }
+            }
+            NetRequest::Send { socket, to, bytes } => self.send(socket, to, bytes),
+            NetRequest::CancelSend { socket } => match self.find(socket) {
+                Some(Socket::Tcp(link)) => link.cancel_send(),
+                Some(Socket::Udp(link)) => link.cancel_send(),
+                Some(Socket::Listener(_)) | None => {}
+            },
+            NetRequest::Options { socket, options } => {
+                if let Some(Socket::Tcp(link)) = self.find(socket) {
+                    link.set_options(options);
+                }
+            }
+            NetRequest::Read { socket, max } => match self.find(socket) {
+                Some(Socket::Tcp(link)) => link.set_credit(max),
+                Some(Socket::Udp(link)) => link.set_credit(max),
+                Some(Socket::Listener(_)) | None => {}
+            },
+            NetRequest::Close { socket, how } => self.close(now, socket, how),
+            NetRequest::Resolve {
+                query,
+                name,
+                family,
+                servers,
+                deadline,
+            } => {
+                self.resolve(query, name, family, servers, deadline);
+            }
+            NetRequest::Ping { query, .. } => {
+                self.answers.push_back(Ready::Pinged {
+                    query,
+                    result: Err(NetError::Other),
+                });
+            }
+            NetRequest::TimeSync { query, .. } => {
+                self.answers.push_back(Ready::TimeSynced {
+                    query,
+                    result: Err(NetError::Other),
+                });
+            }
+            NetRequest::Cancel { query } => self
+                .resolutions
+                .retain(|resolution| resolution.query != query),
+        }
+    }
+
+    /// When something has to be given up.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let connects = self.sockets.iter().filter_map(|(_, socket)| match socket {
+            Socket::Tcp(link) => link.deadline(),
+            Socket::Udp(_) | Socket::Listener(_) => None,
+        });
+        let resolutions = self
+            .resolutions
+            .iter()
+            .map(|resolution| resolution.deadline);
+        connects
+            .chain(resolutions)
+            .chain(self.lingering.iter().map(Lingering::deadline))
+            .min()
+    }
+
+    /// The next thing that happened; payload is left in `buffer`.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        buffer: &mut [u8],
+    ) -> Poll<Ready> {
+        if let Some(answer) = self.answers.pop_front() {
+            return Poll::Ready(answer);
+        }
+        if !self.lingering.is_empty() {
+            self.lingering
+                .retain_mut(|link| link.poll(cx, now, buffer).is_pending());
+        }
+        for at in 0..self.resolutions.len() {
+            if let Poll::Ready(result) = self.resolutions[at].poll(cx, now) {
+                let query = self.resolutions.swap_remove(at).query;
+                return Poll::Ready(Ready::Resolved { query, result });
+            }
+        }
+        let count = self.sockets.len();
+        for offset in 0..count {
+            let at = (self.turn + offset) % count;
+            if let Poll::Ready(ready) = self.poll_socket(cx, now, at, buffer) {
+                self.turn = at + 1;
+                return Poll::Ready(ready);
+            }
+        }
+        Poll::Pending
+    }
+
+    fn poll_socket(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        at: usize,
+        buffer: &mut [u8],
+    ) -> Poll<Ready> {
+        let (socket, kind) = &mut self.sockets[at];
+        let socket = *socket;
+        match kind {
+            Socket::Tcp(link) => link
+                .poll(cx, now, buffer)
+                .map(|event| self.on_tcp(now, at, socket, event)),
+            Socket::Udp(link) => {
+                let event = link.poll(cx, buffer);
+                self.counters.datagrams_dropped.add(link.take_dropped());
+                event.map(|event| match event {
+                    Ok(event) => self.on_udp(socket, event),
+                    Err(error) => {
+                        self.sockets.remove(at);
+                        Ready::Failed {
+                            socket,
+                            error: net_error(&error),
+                        }
+                    }
+                })
+            }
+            Socket::Listener(listener) => listener.poll(cx).map(|client| {
+                let accepted = SocketId::accepted(self.accepted);
+                self.accepted += 1;
+                let link = TcpLink::accepted(client.stream, client.options);
+                self.sockets.push((accepted, Socket::Tcp(Box::new(link))));
+                Ready::Accepted {
+                    listener: socket,
+                    socket: accepted,
+                    peer: client.peer,
+                    local: client.local,
+                }
+            }),
+        }
+    }
+
+    fn on_tcp(&mut self, now: Instant, at: usize, socket: SocketId, event: TcpEvent) -> Ready {
+        match event {
+            TcpEvent::Connected(local) => Ready::Connected { socket, local },
+            TcpEvent::Failed(error) => {
+                self.sockets.remove(at);
+                Ready::Failed { socket, error }
+            }
+            TcpEvent::Sent(n) => {
+                self.counters.net_out.add(n);
+                Ready::Sent { socket, n }
+            }
+            TcpEvent::Data(len) => {
+                self.counters.net_in.add(len);
+                Ready::Data {
+                    socket,
+                    from: None,
+                    len,
+                }
+            }
+            TcpEvent::Closed(cause) => {
+                let (_, link) = self.sockets.remove(at);
+                if let Socket::Tcp(link) = link {
+                    self.lingering.extend(link.close(now));
+                }
+                Ready::Closed { socket, cause }
+            }
+        }
+    }
+
+    fn on_udp(&self, socket: SocketId, event: UdpEvent) -> Ready {
+        match event {
+            UdpEvent::Bound(local) => Ready::Connected { socket, local },
+            UdpEvent::Sent(n) => {
+                self.counters.net_out.add(n);
+                Ready::Sent { socket, n }
+            }
+            UdpEvent::Data(len, from) => {
+                self.counters.net_in.add(len);
+                Ready::Data {
+                    socket,
+                    from: Some(from),
+                    len,
+                }
+            }
+        }
+    }
+
+    fn connect(&self, to: &Connect) -> Result<Socket, NetError> {
+        let remote = self.real(to.name.as_deref(), to.remote)?;
+        let opened = match to.transport {
+            Transport::Tcp => {
+                let local = to.local_ip.and_then(|_| self.local(remote, to.local_port));
+                TcpLink::connect(remote, local, to.options, to.deadline)
+                    .map(|link| Socket::Tcp(Box::new(link)))
+            }
+            Transport::Udp => {
+                UdpLink::open(remote, to.local_port, &self.options).map(|mut link| {
+                    link.remember(remote, to.remote);
+                    Socket::Udp(Box::new(link))
+                })
+            }
+        };
+        opened.map_err(|error| {
+            tracing::debug!("a link to {remote} cannot be opened: {error}");
+            net_error(&error)
+        })
+    }
+
+    /// Where a client of the module's own address is bound; loopback cannot reach the outside.
+    fn local(&self, remote: SocketAddr, port: u16) -> Option<SocketAddr> {
+        let ip: IpAddr = match remote {
+            SocketAddr::V4(_) => self.options.ip.into(),
+            SocketAddr::V6(_) => self.options.ip6.into(),
+        };
+        let is_reachable = !ip.is_loopback() || remote.ip().is_loopback();
+        is_reachable.then_some(SocketAddr::new(ip, port))
+    }
+
+    /// The address that packets for `remote` go to, where the policy lets them.
+    fn real(&self, name: Option<&str>, remote: SocketAddr) -> Result<SocketAddr, NetError> {
+        let mut real = policy::mapped(&self.options.maps, name, remote).unwrap_or(remote);
+        if real.ip() == IpAddr::V4(Ipv4Addr::BROADCAST) {
+            real.set_ip(self.options.broadcast().into());
+        }
+        if self.options.permits(real.ip()) {
+            return Ok(real);
+        }
+        tracing::warn!(
+            "{real} is denied: --offline, --allow and --deny say where the module may go"
+        );
+        Err(NetError::Denied)
+    }
+
+    fn listen(&mut self, listener: SocketId, on: &Listen) {
+        let at = self
+            .options
+            .publish
+            .iter()
+            .find(|publish| publish.port == on.port);
+        let station = SocketAddr::new(self.options.ip.into(), on.port);
+        let at = at.map_or(station, |publish| publish.at);
+        let opened = Listener::open(at, on.port, on.options).map_err(|error| {
+            tracing::warn!("{error}");
+            NetError::AddressInUse
+        });
+        let opened = opened
+            .and_then(|opened| Ok((opened.port().map_err(|error| net_error(&error))?, opened)));
+        self.answers.push_back(match opened {
+            Ok((port, opened)) => {
+                self.sockets.push((listener, Socket::Listener(opened)));
+                Ready::Listening { listener, port }
+            }
+            Err(error) => Ready::Failed {
+                socket: listener,
+                error,
+            },
+        });
+    }
+
+    fn send(&mut self, socket: SocketId, to: Option<Peer<'_>>, bytes: &[u8]) {
+        let target = to.map(|peer| (peer.addr, self.real(peer.name, peer.addr)));
+        match self.find(socket) {
+            Some(Socket::Tcp(link)) => link.send(bytes),
+            Some(Socket::Udp(link)) => match target {
+                Some((shown, Ok(real))) => {
+                    link.remember(real, shown);
+                    link.send(real, bytes);
+                }
+                Some((_, Err(_))) => link.lose(bytes.len()),
+                None => link.send(link.remote, bytes),
+            },
+            Some(Socket::Listener(_)) | None => {}
+        }
+    }
+
+    fn close(&mut self, now: Instant, socket: SocketId, how: CloseHow) {
+        let Some(at) = self.sockets.iter().position(|(id, _)| *id == socket) else {
+            return;
+        };
+        if let (_, Socket::Tcp(link)) = self.sockets.remove(at) {
+            match how {
+                CloseHow::Fin => self.lingering.extend(link.close(now)),
+                CloseHow::Reset | CloseHow::Vanish => link.reset(),
+            }
+        }
+    }
+
+    fn resolve(
+        &mut self,
+        query: QueryId,
+        name: &str,
+        family: Family,
+        servers: &[IpAddr],
+        deadline: Instant,
+    ) {
+        let result = if let Some(ip) = policy::mapped_name(&self.options.maps, name) {
+            resolve::choose(vec![ip], family)
+        } else if self.options.policy.offline {
+            resolve::choose(resolve::in_hosts_file(name), family).map_err(|_| NetError::Denied)
+        } else if servers.is_empty() {
+            self.resolutions
+                .push(Resolution::start(query, name, family, deadline));
+            return;
+        } else {
+            Err(NetError::Other)
+        };
+        self.answers.push_back(Ready::Resolved { query, result });
+    }
+
+    fn find(&mut self, socket: SocketId) -> Option<&mut Socket> {
+        self.sockets
+            .iter_mut()
+            .find(|(id, _)| *id == socket)
+            .map(|(_, kind)| kind)
+    }
+}

@@ -1,0 +1,98 @@
+//! What the user says of the module's network.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::policy::{MapRule, Policy, Publish};
+
+/// Datagrams of one link that may wait for the module.
+const DATAGRAMS_MAX: usize = 64;
+
+/// How the module meets the real network. See the command line's options of the same names.
+#[derive(Clone, Debug)]
+pub struct NetOptions {
+    /// The address that servers and UDP ports bind to.
+    pub ip: Ipv4Addr,
+    /// The same for IPv6.
+    pub ip6: Ipv6Addr,
+    /// What goes elsewhere.
+    pub maps: Vec<MapRule>,
+    /// Where servers are reached.
+    pub publish: Vec<Publish>,
+    /// Where the module may go.
+    pub policy: Policy,
+    /// Datagrams of one link that may wait for the module; more are dropped and counted.
+    pub datagrams_max: usize,
+}
+
+impl Default for NetOptions {
+    fn default() -> Self {
+        Self {
+            ip: Ipv4Addr::LOCALHOST,
+            ip6: Ipv6Addr::LOCALHOST,
+            maps: Vec::new(),
+            publish: Vec::new(),
+            policy: Policy::default(),
+            datagrams_max: DATAGRAMS_MAX,
+        }
+    }
+}
+
+impl NetOptions {
+    /// Whether the policy lets the module send to that address. A group on the loopback interface counts as loopback.
+    pub(super) fn permits(&self, ip: IpAddr) -> bool {
+        let is_loopback_group = self.policy.offline && self.ip.is_loopback() && ip.is_multicast();
+        if !is_loopback_group {
+            return self.policy.permits(ip);
+        }
+        Policy {
+            offline: false,
+            ..self.policy.clone()
+        }
+        .permits(ip)
+    }
+
+    /// The broadcast address of the interface that has the module's address.
+    pub(super) fn broadcast(&self) -> Ipv4Addr {
+        if self.ip.is_loopback() {
+            return Ipv4Addr::new(127, 255, 255, 255);
+        }
+        let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+        // 255.255.255.255 goes out by the default interface where the network of the address is not known.
+        directed_broadcast(&routes, self.ip).unwrap_or(Ipv4Addr::BROADCAST)
+    }
+}
+
+/// The broadcast address of the closest network without a gateway that `ip` is in, from the kernel's table of routes.
+fn directed_broadcast(routes: &str, ip: Ipv4Addr) -> Option<Ipv4Addr> {
+    let networks = routes.lines().skip(1).filter_map(|line| {
+        let column = |n| {
+            let hex = line.split_ascii_whitespace().nth(n)?;
+            // The table is in the machine's byte order.
+            Some(u32::from_be_bytes(
+                u32::from_str_radix(hex, 16).ok()?.to_ne_bytes(),
+            ))
+        };
+        let (network, gateway, mask) = (column(1)?, column(2)?, column(7)?);
+        (gateway == 0 && mask != 0 && ip.to_bits() & mask == network).then_some((mask, network))
+    });
+    let (mask, network) = networks.max()?;
+    Some(Ipv4Addr::from_bits(network | !mask))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn the_broadcast_address_is_that_of_the_closest_network() {
+        let routes = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\n\
+            eth0\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\t0\n\
+            eth0\t0002A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\n\
+            tun0\t0000A8C0\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\n";
+        let broadcast = |ip: [u8; 4]| directed_broadcast(routes, ip.into()).map(|ip| ip.octets());
+        assert_eq!(broadcast([192, 168, 2, 9]), Some([192, 168, 2, 255]));
+        assert_eq!(broadcast([192, 168, 7, 9]), Some([192, 168, 255, 255]));
+        assert_eq!(broadcast([10, 0, 0, 1]), None);
+    }
+}

@@ -1,0 +1,287 @@
+//! A TCP link: opened, read only as far as there is credit, written through a buffer for what the kernel does not take.
+
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use espat_core::{CloseCause, Instant, NetError, SocketOptions};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::net::TcpStream;
+
+use super::error::{close_cause, net_error};
+use super::linger::Lingering;
+
+/// Between keep-alive probes, and how many.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+const PROBES: u32 = 3;
+
+/// A TCP socket of the module.
+#[derive(Debug)]
+pub(super) struct TcpLink {
+    stream: TcpStream,
+    /// Still connecting, until then.
+    connecting: Option<Instant>,
+    options: SocketOptions,
+    credit: usize,
+    /// Bytes wait in the kernel and there is no credit for them: whether the peer closed shows when they are read.
+    parked: bool,
+    unsent: Vec<u8>,
+    sent: usize,
+    /// Writing failed; reading still yields what came before.
+    broken: Option<CloseCause>,
+}
+
+/// What a link has to tell.
+#[derive(Debug)]
+pub(super) enum TcpEvent {
+    Connected(SocketAddr),
+    Failed(NetError),
+    Sent(usize),
+    Data(usize),
+    Closed(CloseCause),
+}
+
+impl TcpLink {
+    /// Starts to connect.
+    pub(super) fn connect(
+        remote: SocketAddr,
+        local: Option<SocketAddr>,
+        options: SocketOptions,
+        deadline: Instant,
+    ) -> io::Result<Self> {
+        let socket = Socket::new(
+            Domain::for_address(remote),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        socket.set_nonblocking(true)?;
+        if let Some(local) = local {
+            socket.bind(&local.into())?;
+        }
+        match socket.connect(&remote.into()) {
+            Ok(()) => {}
+            Err(error)
+                if rustix::io::Errno::from_io_error(&error)
+                    == Some(rustix::io::Errno::INPROGRESS) => {}
+            Err(error) => return Err(error),
+        }
+        let stream = TcpStream::from_std(socket.into())?;
+        Ok(Self {
+            connecting: Some(deadline),
+            ..Self::new(stream, options)
+        })
+    }
+
+    /// A link of an accepted client.
+    pub(super) fn accepted(stream: TcpStream, options: SocketOptions) -> Self {
+        Self::new(stream, options)
+    }
+
+    fn new(stream: TcpStream, options: SocketOptions) -> Self {
+        let mut link = Self {
+            stream,
+            connecting: None,
+            options: SocketOptions::default(),
+            credit: 0,
+            parked: false,
+            unsent: Vec::new(),
+            sent: 0,
+            broken: None,
+        };
+        link.set_options(options);
+        link
+    }
+
+    pub(super) fn set_options(&mut self, options: SocketOptions) {
+        let socket = SockRef::from(&self.stream);
+        let keep_alive = TcpKeepalive::new()
+            .with_time(Duration::from_secs(u64::from(options.keep_alive_s.max(1))))
+            .with_interval(PROBE_INTERVAL)
+            .with_retries(PROBES);
+        let set = socket
+            .set_tcp_nodelay(options.nodelay)
+            .and_then(|()| socket.set_keepalive(options.keep_alive_s > 0))
+            .and_then(|()| {
+                if options.keep_alive_s > 0 {
+                    socket.set_tcp_keepalive(&keep_alive)
+                } else {
+                    Ok(())
+                }
+            });
+        if let Err(error) = set {
+            tracing::debug!("the options of a link's socket cannot be set: {error}");
+        }
+        // SO_LINGER is not set: with it, the kernel would make `close` wait and the whole runtime with it.
+        self.options = options;
+    }
+
+    pub(super) fn set_credit(&mut self, max: usize) {
+        self.credit = max;
+        self.parked = false;
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.connecting
+    }
+
+    /// Takes payload over whole.
+    pub(super) fn send(&mut self, mut bytes: &[u8]) {
+        if self.broken.is_some() {
+            return;
+        }
+        if self.unsent.is_empty() {
+            match self.stream.try_write(bytes) {
+                Ok(n) => {
+                    self.sent += n;
+                    bytes = &bytes[n..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return self.on_write_error(&error),
+            }
+        }
+        self.unsent.extend_from_slice(bytes);
+    }
+
+    pub(super) fn cancel_send(&mut self) {
+        self.unsent = Vec::new();
+    }
+
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        buffer: &mut [u8],
+    ) -> Poll<TcpEvent> {
+        if let Some(deadline) = self.connecting {
+            return self.poll_connect(cx, now, deadline);
+        }
+        if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
+            self.on_write_error(&error);
+        }
+        if self.sent > 0 {
+            return Poll::Ready(TcpEvent::Sent(std::mem::take(&mut self.sent)));
+        }
+        self.poll_read(cx, buffer)
+    }
+
+    /// Ends the link in an orderly way; what cannot be done at once is left to the one returned.
+    pub(super) fn close(self, now: Instant) -> Option<Lingering> {
+        if self.connecting.is_some() || self.broken.is_some() {
+            return None;
+        }
+        if self.options.linger_s == Some(0) {
+            self.reset();
+            return None;
+        }
+        Lingering::start(self.stream, self.unsent, self.options.linger_s, now)
+    }
+
+    /// Ends the link by a reset.
+    pub(super) fn reset(self) {
+        reset(&self.stream);
+    }
+
+    fn poll_connect(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        deadline: Instant,
+    ) -> Poll<TcpEvent> {
+        let ready = match self.stream.poll_write_ready(cx) {
+            Poll::Ready(ready) => ready,
+            Poll::Pending if now >= deadline => {
+                return Poll::Ready(TcpEvent::Failed(NetError::TimedOut));
+            }
+            Poll::Pending => return Poll::Pending,
+        };
+        let connected = ready.and_then(|()| match self.stream.take_error()? {
+            Some(error) => Err(error),
+            None => self.stream.local_addr(),
+        });
+        Poll::Ready(match connected {
+            Ok(local) => {
+                self.connecting = None;
+                TcpEvent::Connected(local)
+            }
+            Err(error) => TcpEvent::Failed(net_error(&error)),
+        })
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let n = ready!(poll_write_some(&self.stream, cx, &self.unsent))?;
+            self.unsent.drain(..n);
+            self.sent += n;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<TcpEvent> {
+        if self.credit == 0 {
+            return self.poll_end(cx);
+        }
+        let max = self.credit.min(buffer.len());
+        loop {
+            let read = ready!(self.stream.poll_read_ready(cx))
+                .and_then(|()| self.stream.try_read(&mut buffer[..max]));
+            match read {
+                Ok(0) => return self.closed(CloseCause::Fin),
+                Ok(n) => {
+                    self.credit = 0;
+                    return Poll::Ready(TcpEvent::Data(n));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return self.closed(close_cause(&error)),
+            }
+        }
+    }
+
+    /// Without credit: notices an end with nothing to read before it.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<TcpEvent> {
+        if self.parked {
+            return Poll::Pending;
+        }
+        let mut byte = [0];
+        let mut peeked = tokio::io::ReadBuf::new(&mut byte);
+        match ready!(self.stream.poll_peek(cx, &mut peeked)) {
+            Ok(0) => self.closed(CloseCause::Fin),
+            Ok(_) => {
+                self.parked = true;
+                Poll::Pending
+            }
+            Err(error) => self.closed(close_cause(&error)),
+        }
+    }
+
+    fn closed(&self, cause: CloseCause) -> Poll<TcpEvent> {
+        Poll::Ready(TcpEvent::Closed(self.broken.unwrap_or(cause)))
+    }
+
+    fn on_write_error(&mut self, error: &io::Error) {
+        self.broken = Some(close_cause(error));
+        self.unsent = Vec::new();
+    }
+}
+
+/// Writes what the kernel takes.
+pub(super) fn poll_write_some(
+    stream: &TcpStream,
+    cx: &mut Context<'_>,
+    bytes: &[u8],
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(stream.poll_write_ready(cx))?;
+        match stream.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            written => return Poll::Ready(written),
+        }
+    }
+}
+
+/// Makes the drop of this stream a reset.
+pub(super) fn reset(stream: &TcpStream) {
+    if let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO)) {
+        tracing::debug!("a link is closed without a reset: {error}");
+    }
+}

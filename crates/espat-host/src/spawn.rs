@@ -1,0 +1,165 @@
+//! Starting a module: in this process, with a serial stream and a handle, or on a port of the machine.
+
+use std::sync::Arc;
+
+use espat_core::{ConfigError, Instant, LogPort, ModuleConfig, Timing};
+use tokio::sync::mpsc;
+
+use crate::counters::Counters;
+use crate::driver::{ChunkState, Driver, HostState, LogSink, PortSide};
+use crate::engine::Engine;
+use crate::handle::Handle;
+use crate::net::{Net, NetOptions};
+use crate::port::{DuplexPort, Port, SerialStream, Transmitter};
+use crate::power::{PowerPolicy, Supply};
+
+/// A module to be started.
+///
+/// ```
+/// use espat_core::{ModuleConfig, Timing};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = ModuleConfig { timing: Timing::Fast, ..ModuleConfig::new() };
+/// let (mut serial, handle) = espat_host::Module::spawn(config)?;
+/// let mut said = String::new();
+/// while !said.contains("ready\r\n") {
+///     said.push(serial.read_u8().await?.into());
+/// }
+/// serial.write_all(b"AT\r\n").await?;
+/// while !said.ends_with("OK\r\n") {
+///     said.push(serial.read_u8().await?.into());
+/// }
+/// handle.stop().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Module {
+    config: ModuleConfig,
+    net: NetOptions,
+    power: PowerPolicy,
+    log: Option<LogSink>,
+}
+
+impl Module {
+    /// A module with the network's defaults: servers on loopback, clients anywhere.
+    #[must_use]
+    pub fn new(config: ModuleConfig) -> Self {
+        Self {
+            config,
+            net: NetOptions::default(),
+            power: PowerPolicy::default(),
+            log: None,
+        }
+    }
+
+    /// How it meets the network.
+    #[must_use]
+    pub fn net(mut self, net: NetOptions) -> Self {
+        self.net = net;
+        self
+    }
+
+    /// When it powers on. Ports that do not see hosts open them (`sees_opens`) power on at start whatever is said here.
+    #[must_use]
+    pub fn power(mut self, power: PowerPolicy) -> Self {
+        self.power = power;
+        self
+    }
+
+    /// Where the log UART's texts go, with [`LogPort::Separate`].
+    #[must_use]
+    pub fn log(mut self, log: LogSink) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// Starts a module inside this process, powered on, in a task of its own on the current tokio runtime.
+    ///
+    /// The stream is the host's end of the serial port. The module ends by [`Handle::stop`], or when stream and handle are
+    /// both gone.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the configuration cannot be a module's.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with I/O and time.
+    pub fn spawn(config: ModuleConfig) -> Result<(SerialStream, Handle), ConfigError> {
+        Self::new(config).in_process()
+    }
+
+    /// [`spawn`](Self::spawn) with the options given.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    ///
+    /// # Panics
+    /// As [`spawn`](Self::spawn).
+    pub fn in_process(self) -> Result<(SerialStream, Handle), ConfigError> {
+        let module = espat_core::Module::power_on(self.config.clone(), Instant::ZERO)?;
+        Ok(self.drive_in_process(module))
+    }
+
+    /// [`in_process`](Self::in_process) with another engine, as in [`drive`](Self::drive).
+    ///
+    /// # Panics
+    /// As [`spawn`](Self::spawn).
+    pub fn drive_in_process<E: Engine>(self, engine: E) -> (SerialStream, Handle<E>) {
+        let (stream, port) = DuplexPort::pair();
+        let (driver, handle) = self.drive(port, engine);
+        tokio::spawn(async move {
+            if let Err(error) = driver.await {
+                tracing::error!("{error}");
+            }
+        });
+        (stream, handle)
+    }
+
+    /// Puts the module on a port. The driver does nothing until it is polled.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the configuration cannot be a module's.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with I/O and time.
+    pub fn on(self, port: impl Port) -> Result<(Driver, Handle), ConfigError> {
+        let config = self.config.clone();
+        // Made here even where power comes later: a mistake is to show at start, not when a host opens the port.
+        let module = espat_core::Module::power_on(config, Instant::ZERO)?;
+        Ok(self.drive(port, module))
+    }
+
+    /// Puts another engine in the module's place on a port: a layer around a [`espat_core::Module`], or a stand-in for it.
+    /// It has been made for [`Instant::ZERO`], which is when it is powered on.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with I/O and time.
+    pub fn drive<E: Engine>(self, port: impl Port, engine: E) -> (Driver<E>, Handle<E>) {
+        let uart = self.config.profile.factory.uart;
+        let counters = Arc::new(Counters::default());
+        let (control, requests) = mpsc::unbounded_channel();
+        let policy = if port.sees_opens() {
+            self.power
+        } else {
+            PowerPolicy::Now
+        };
+        let port = PortSide {
+            port: Box::new(port),
+            transmitter: Transmitter::new(uart, self.config.timing == Timing::Realistic),
+            log: self.log,
+            log_apart: self.config.log_port != LogPort::Shared,
+            state: HostState::NeverOpened,
+            chunk: ChunkState::Between,
+        };
+        let net = Net::new(Arc::new(self.net), Arc::clone(&counters));
+        let driver = Driver::new(
+            Supply::new(policy, engine),
+            port,
+            net,
+            requests,
+            Arc::clone(&counters),
+        );
+        (driver, Handle::new(control, counters))
+    }
+}

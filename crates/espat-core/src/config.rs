@@ -61,6 +61,26 @@ impl fmt::Display for Mac {
 }
 
 impl Mac {
+    /// The IPv6 link-local address that an interface with this MAC address gives itself.
+    pub(crate) fn link_local(self) -> Ipv6Addr {
+        let [a, b, c, d, e, f] = self.0;
+        let words = [
+            u16::from_be_bytes([a ^ 0x02, b]),
+            u16::from_be_bytes([c, 0xff]),
+            u16::from_be_bytes([0xfe, d]),
+        ];
+        Ipv6Addr::new(
+            0xfe80,
+            0,
+            0,
+            0,
+            words[0],
+            words[1],
+            words[2],
+            u16::from_be_bytes([e, f]),
+        )
+    }
+
     /// Reads `aa:bb:cc:dd:ee:ff`, in either case.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {

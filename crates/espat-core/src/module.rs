@@ -5,6 +5,8 @@ mod power;
 mod reports;
 mod step;
 
+pub(crate) use reports::SYSMSG_LINK_CONN;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 

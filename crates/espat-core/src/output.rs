@@ -281,6 +281,8 @@ pub enum Transport {
 pub struct Listen {
     /// The module's port.
     pub port: u16,
+    /// On the IPv6 address instead of the IPv4 one.
+    pub is_v6: bool,
     /// Options for accepted sockets.
     pub options: SocketOptions,
 }

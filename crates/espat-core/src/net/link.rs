@@ -1,10 +1,11 @@
 //! One link.
 
+use alloc::string::String;
 use core::fmt;
 use core::net::SocketAddr;
 
 use super::receive::Receive;
-use crate::output::{SocketId, Transport};
+use crate::output::{Connect, SocketId, Transport};
 use crate::reply::urc::LinkUp;
 use crate::time::Instant;
 
@@ -91,11 +92,10 @@ pub(crate) struct Link {
     pub(crate) remote: SocketAddr,
     pub(crate) local_port: u16,
     udp_mode: UdpMode,
+    /// The remote end as the host MCU wrote it, where it wrote a name.
+    pub(crate) name: Option<String>,
+    pub(crate) keep_alive_s: u16,
     pub(crate) rx: Receive,
-    /// Read credit that the world has.
-    pub(crate) reading: usize,
-    /// Passive mode: a `+IPD` told of data that has not been read.
-    pub(crate) announced: bool,
     pub(crate) heard_at: Instant,
 }
 
@@ -116,15 +116,31 @@ impl Link {
             remote,
             local_port: 0,
             udp_mode: UdpMode::Fixed,
+            name: None,
+            keep_alive_s: 0,
             rx: Receive::default(),
-            reading: 0,
-            announced: false,
             heard_at: Instant::ZERO,
         }
     }
 
-    pub(crate) fn with_udp_mode(self, udp_mode: UdpMode) -> Self {
-        Self { udp_mode, ..self }
+    /// A link that the host MCU asked for.
+    pub(crate) fn opening(
+        id: LinkId,
+        socket: SocketId,
+        kind: Kind,
+        to: &Connect,
+        udp_mode: UdpMode,
+    ) -> Self {
+        Self {
+            udp_mode,
+            name: to.name.clone(),
+            keep_alive_s: to.options.keep_alive_s,
+            ..Self::new(id, socket, kind, to.remote, Stage::Connecting)
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.stage == Stage::Open
     }
 
     /// A client of the server that is still there.

@@ -2,6 +2,7 @@
 //!
 //! Subsystems never call commands: what a running command should hear comes back as an [`OpEvent`].
 
+mod data;
 pub(crate) mod host;
 pub(crate) mod link;
 pub(crate) mod links;
@@ -14,20 +15,15 @@ use crate::exec::cx::Env;
 use crate::exec::operation::{LinkEvent, OpEvent};
 use crate::input::NetEvent;
 use crate::nvs::Settings;
-use crate::output::{CloseHow, Connect, Dropped, Event, QueryId, SocketId, Transport};
-use crate::reply::render::Shown;
+use crate::output::{CloseHow, Connect, Dropped, Event, QueryId, SocketId};
 use crate::reply::urc::Urc;
 use crate::time::Duration;
 use crate::timers::Timer;
 
+use data::Arrival;
 pub(crate) use link::{Kind, Link, LinkId, Stage, UdpMode};
 use links::Links;
 use server::Server;
-
-/// The largest header of a `+IPD` with peer, in either protocol.
-const IPD_HEAD_MAX: usize = 80;
-/// A datagram may be that large; the core drops those over the path's MTU itself.
-const DATAGRAM_MAX: usize = 65_535;
 
 /// The network side of the module.
 #[derive(Debug)]
@@ -94,9 +90,7 @@ impl Net {
     ) {
         self.forget_reports(env, id);
         let socket = self.next_socket();
-        let remote = to.remote;
-        self.links
-            .insert(Link::new(id, socket, kind, remote, Stage::Connecting).with_udp_mode(udp));
+        self.links.insert(Link::opening(id, socket, kind, &to, udp));
         env.out.connect(socket, to);
     }
 
@@ -125,7 +119,7 @@ impl Net {
             return;
         };
         link.stage = Stage::Ended;
-        if !(self.passive && link.rx.len() > 0) {
+        if !link.rx.announced {
             env.report(Urc::Closed(id));
         }
     }
@@ -197,7 +191,13 @@ impl Net {
                 bytes,
                 wire_len,
             } => {
-                self.on_data(env, socket, from, bytes, wire_len, may_print);
+                let arrival = Arrival {
+                    socket,
+                    from,
+                    bytes,
+                    wire_len,
+                };
+                self.on_data(env, &arrival, may_print);
                 None
             }
             NetEvent::Closed { socket, .. } => {
@@ -250,118 +250,16 @@ impl Net {
         self.arm_idle_timer(env);
     }
 
-    fn on_data(
+    /// Starts the server; the running command hears `OpEvent::Listening`.
+    pub(crate) fn start_server(
         &mut self,
         env: &mut Env<'_>,
-        socket: SocketId,
-        from: Option<SocketAddr>,
-        bytes: &[u8],
-        wire_len: usize,
-        may_print: bool,
+        kind: Kind,
+        port: u16,
+        settings: &Settings,
     ) {
-        let Some(id) = self.links.find(socket) else {
-            return;
-        };
-        let (multi, show_peer) = (self.multi, self.show_peer);
-        let Some(link) = self.links.get_mut(id) else {
-            return;
-        };
-        link.reading = 0;
-        link.heard_at = env.now;
-        let is_udp = link.kind.transport == Transport::Udp;
-        if self.passive {
-            let window = env.profile().limits.receive_window;
-            if is_udp && link.rx.len() + bytes.len() > window {
-                env.event(Event::Dropped {
-                    what: Dropped::UdpOverflow,
-                    bytes: bytes.len(),
-                });
-                return;
-            }
-            link.rx
-                .push(bytes, wire_len, is_udp.then_some(from).flatten());
-            if !core::mem::replace(&mut link.announced, true) {
-                env.report(Urc::Data(id));
-            }
-        } else {
-            if is_udp && bytes.len() > env.profile().limits.datagram_bytes {
-                env.event(Event::Dropped {
-                    what: Dropped::UdpOverflow,
-                    bytes: bytes.len(),
-                });
-                return;
-            }
-            if let Some(from) = from {
-                link.follow(from);
-            }
-            if may_print && env.out.reports.is_empty() && link.rx.len() == 0 {
-                let peer = show_peer.then(|| from.unwrap_or(link.remote));
-                env.out.ipd(Shown(multi.then_some(id)), peer, bytes);
-                return;
-            }
-            link.rx.push(bytes, wire_len, from);
-            env.report(Urc::Data(id));
-        }
-    }
-
-    /// Prints a `+IPD` that had to wait.
-    pub(crate) fn print_data(&mut self, env: &mut Env<'_>, id: LinkId) {
-        let shown = Shown(self.multi.then_some(id));
-        let Some(link) = self.links.get_mut(id) else {
-            return;
-        };
-        if link.announced {
-            env.out.ipd_announce(shown, link.rx.wire_len());
-            return;
-        }
-        let from = link.rx.next_from();
-        let peer = self.show_peer.then(|| from.unwrap_or(link.remote));
-        let (a, b) = link.rx.front(usize::MAX);
-        debug_assert!(b.is_empty(), "an active link holds one piece of data");
-        env.out.ipd(shown, peer, a);
-        link.rx.clear();
-    }
-
-    /// Gives read credit to the links that have room.
-    pub(crate) fn grant_reads(&mut self, env: &mut Env<'_>) {
-        let limits = &env.profile().limits;
-        let room = limits.uart_tx.saturating_sub(env.out.unsent());
-        let mut open = room;
-        for link in self
-            .links
-            .iter_mut()
-            .filter(|link| link.stage == Stage::Open)
-        {
-            let held = link.rx.len();
-            let wanted = match (self.passive, link.kind.transport) {
-                (true, Transport::Udp) => DATAGRAM_MAX,
-                (true, Transport::Tcp) => limits.receive_window.saturating_sub(held),
-                (false, transport) => {
-                    let size = limits.ipd_bytes + IPD_HEAD_MAX;
-                    if held > 0 || open < size {
-                        0
-                    } else {
-                        open -= size;
-                        if transport == Transport::Udp {
-                            DATAGRAM_MAX
-                        } else {
-                            limits.ipd_bytes
-                        }
-                    }
-                }
-            };
-            // Credit once given stays given: taking it back would race with the data.
-            if wanted > link.reading {
-                link.reading = wanted;
-                env.out.read(link.socket, wanted);
-            }
-        }
-    }
-
-    /// Starts the server; the running command hears `OpEvent::Listening`.
-    pub(crate) fn start_server(&mut self, env: &mut Env<'_>, port: u16, settings: &Settings) {
         let listener = self.next_socket();
-        self.server.start(env, listener, port, settings);
+        self.server.start(env, listener, kind, port, settings);
     }
 
     pub(crate) fn stop_server(&mut self, env: &mut Env<'_>, how: CloseHow) {
@@ -408,7 +306,7 @@ impl Net {
     /// An interface went down: its links are closed and reported.
     pub(crate) fn on_interface_down(&mut self, env: &mut Env<'_>) {
         for id in self.links.ids() {
-            let Some(link) = self.links.get(id).filter(|link| link.stage == Stage::Open) else {
+            let Some(link) = self.links.get(id).filter(|link| link.is_open()) else {
                 continue;
             };
             env.out.close(link.socket, CloseHow::Reset);

@@ -9,6 +9,10 @@ pub(crate) struct Receive {
     bytes: VecDeque<u8>,
     /// Sizes and senders of the datagrams, for UDP.
     datagrams: VecDeque<(usize, SocketAddr)>,
+    /// Read credit that the world has.
+    pub(crate) credit: usize,
+    /// Passive mode: a `+IPD` told of data that has not been read.
+    pub(crate) announced: bool,
     /// What the payload took on the wire beyond its own length.
     overhead: usize,
 }
@@ -42,6 +46,11 @@ impl Receive {
         let (a, b) = self.bytes.as_slices();
         let n = a.len().min(max);
         (&a[..n], &b[..b.len().min(max - n)])
+    }
+
+    /// All bytes, in one piece.
+    pub(crate) fn contiguous(&mut self) -> &[u8] {
+        self.bytes.make_contiguous()
     }
 
     /// Takes `n` bytes away. Of a datagram that was read in part the rest is lost; reading beyond it goes on in the next

@@ -4,12 +4,13 @@ use super::links::Links;
 use crate::exec::cx::Env;
 use crate::net::link::Kind;
 use crate::nvs::Settings;
-use crate::output::{Listen, SocketId};
+use crate::output::{Listen, SocketId, Transport};
 
 /// `AT+CIPSERVER`.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) listener: Option<SocketId>,
+    pub(crate) kind: Kind,
     pub(crate) port: u16,
     /// `AT+CIPSERVERMAXCONN`.
     pub(crate) clients_max: u8,
@@ -23,6 +24,10 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listener: None,
+            kind: Kind {
+                transport: Transport::Tcp,
+                is_v6: false,
+            },
             port: 0,
             clients_max: 5,
             timeout_s: 180,
@@ -40,14 +45,23 @@ impl Server {
         &mut self,
         env: &mut Env<'_>,
         listener: SocketId,
+        kind: Kind,
         port: u16,
         settings: &Settings,
     ) {
         self.listener = Some(listener);
+        self.kind = kind;
         self.port = port;
         self.offered = false;
         let options = super::host::socket_options(&settings.tcp[0], 0);
-        env.out.listen(listener, Listen { port, options });
+        env.out.listen(
+            listener,
+            Listen {
+                port,
+                is_v6: kind.is_v6,
+                options,
+            },
+        );
     }
 
     pub(crate) fn on_stopped(&mut self) {
@@ -71,14 +85,5 @@ impl Server {
         } else if !room && !self.offered {
             env.log(format_args!("connect reach max:{}", self.clients_max));
         }
-    }
-
-    /// The server's kind in `AT+CIPSERVER?`.
-    pub(crate) fn kind_name(&self) -> &'static str {
-        Kind {
-            transport: crate::output::Transport::Tcp,
-            is_v6: false,
-        }
-        .name()
     }
 }

@@ -43,6 +43,16 @@ impl<'a> Args<'a> {
         usize::from(self.count)
     }
 
+    /// How many parameters were given, for an error that says so.
+    pub(crate) fn given(&self) -> u8 {
+        self.count
+    }
+
+    /// How many parameters have been read.
+    pub(crate) fn read(&self) -> u8 {
+        self.next
+    }
+
     /// Refuses another number of parameters than `allowed`.
     pub(crate) fn arity(&self, allowed: RangeInclusive<u8>) -> Result<(), AtError> {
         if allowed.contains(&self.count) {

@@ -1,5 +1,7 @@
 //! The Wi-Fi: the station, the softAP and the air around them, played from the configuration.
 
+pub(crate) mod addresses;
+
 use crate::exec::cx::Env;
 use crate::nvs::Nvs;
 use crate::timers::Timer;

@@ -1,5 +1,70 @@
 //! TCP/IP commands (manual: "TCP/IP AT Commands").
 
-use crate::exec::table::Command;
+mod cifsr;
+mod cipclose;
+mod cipdinfo;
+mod cipdomain;
+mod cipmux;
+mod ciprecv;
+mod cipsend;
+mod cipserver;
+mod cipservermaxconn;
+mod cipsslcconf;
+mod cipstart;
+mod cipstatus;
+mod cipsto;
+mod ciptcpopt;
+mod cipv6;
 
-pub(super) const COMMANDS: &[&[Command]] = &[];
+use crate::exec::cx::Cx;
+use crate::exec::table::Command;
+use crate::net::LinkId;
+use crate::reply::error::AtError;
+use crate::syntax::args::Args;
+
+pub(super) const COMMANDS: &[&[Command]] = &[
+    cipstatus::COMMANDS,
+    cipdomain::COMMANDS,
+    cipstart::COMMANDS,
+    cipsend::COMMANDS,
+    cipclose::COMMANDS,
+    cifsr::COMMANDS,
+    cipmux::COMMANDS,
+    cipserver::COMMANDS,
+    cipservermaxconn::COMMANDS,
+    cipsto::COMMANDS,
+    cipdinfo::COMMANDS,
+    cipsslcconf::COMMANDS,
+    ciprecv::COMMANDS,
+    ciptcpopt::COMMANDS,
+    cipv6::COMMANDS,
+];
+
+/// How many parameters the link number adds: it stands first in multiple-links mode.
+fn link_params(cx: &Cx<'_>) -> u8 {
+    u8::from(cx.net.multi)
+}
+
+/// The link number in multiple-links mode; link 0 in single-link mode.
+fn link_param(cx: &Cx<'_>, args: &mut Args<'_>) -> Result<LinkId, AtError> {
+    if !cx.net.multi {
+        return Ok(LinkId(0));
+    }
+    let last = i32::from(cx.env.profile().limits.links) - 1;
+    Ok(LinkId(args.byte(0..=last)?))
+}
+
+/// The links that a setting per link is for: one, or all where the number is the number of links; all in single-link
+/// mode (decisions.md U13).
+fn links_param(cx: &Cx<'_>, args: &mut Args<'_>) -> Result<core::ops::Range<usize>, AtError> {
+    let links = cx.env.profile().limits.links;
+    if !cx.net.multi {
+        return Ok(0..usize::from(links));
+    }
+    let id = args.byte(0..=i32::from(links))?;
+    Ok(if id == links {
+        0..usize::from(links)
+    } else {
+        usize::from(id)..usize::from(id) + 1
+    })
+}

@@ -1,0 +1,59 @@
+//! `AT+CIPCLOSE`: close links (behaviour.md 3.8; decisions.md U6, (e)).
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, Reply};
+use crate::exec::table::Command;
+use crate::net::LinkId;
+use crate::output::CloseHow;
+use crate::reply::error::AtError;
+use crate::reply::urc::Urc;
+use crate::syntax::args::Args;
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPCLOSE")
+    .set(set)
+    .execute(execute)
+    .doc("tcp-ip.html#cmd-CLOSE", "Close a link, or all")];
+
+fn execute(cx: &mut Cx<'_>) -> Handled {
+    if cx.net.multi {
+        cx.env.log("MUX=1");
+        return Err(AtError::Failed);
+    }
+    close(cx, LinkId(0))
+}
+
+fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    args.arity(1..=1)?;
+    let all = cx.env.profile().limits.links;
+    let id = args.byte(0..=i32::from(all))?;
+    if !cx.net.multi {
+        cx.env.log("MUX=0");
+        return Err(AtError::Failed);
+    }
+    if id != all {
+        return close(cx, LinkId(id));
+    }
+    close_all(cx);
+    Ok(Reply::Done)
+}
+
+fn close(cx: &mut Cx<'_>, id: LinkId) -> Handled {
+    if cx.net.links.get(id).is_none() {
+        cx.env.log("link is not valid");
+        return Err(AtError::Failed);
+    }
+    close_and_say(cx, id);
+    Ok(Reply::Done)
+}
+
+/// Closes every link, with a `CLOSED` line each.
+pub(in crate::commands) fn close_all(cx: &mut Cx<'_>) {
+    for id in cx.net.links.ids() {
+        close_and_say(cx, id);
+    }
+}
+
+pub(super) fn close_and_say(cx: &mut Cx<'_>, id: LinkId) {
+    cx.net.drop_link(&mut cx.env, id, CloseHow::Fin);
+    cx.env.out.report(Urc::Closed(id), cx.net.multi, false);
+}

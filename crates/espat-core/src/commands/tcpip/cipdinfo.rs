@@ -1,0 +1,22 @@
+//! `AT+CIPDINFO`: whether received data names its sender (behaviour.md 3.19; decisions.md U15).
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, Reply};
+use crate::exec::table::Command;
+use crate::syntax::args::Args;
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPDINFO").query(query).set(set).doc(
+    "tcp-ip.html#cmd-IPDINFO",
+    "Query or set whether received data names its sender",
+)];
+
+fn query(cx: &mut Cx<'_>) -> Handled {
+    cx.env.out.tight_line("+CIPDINFO").show(cx.net.show_peer);
+    Ok(Reply::Done)
+}
+
+fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    args.arity(1..=1)?;
+    cx.net.show_peer = args.flag()?;
+    Ok(Reply::Done)
+}

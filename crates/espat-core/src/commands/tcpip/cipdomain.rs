@@ -1,0 +1,69 @@
+//! `AT+CIPDOMAIN`: resolve a name (behaviour.md 3.2).
+
+use alloc::boxed::Box;
+use core::net::IpAddr;
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
+use crate::exec::table::Command;
+use crate::net::host::{Host, Lookup};
+use crate::output::Family;
+use crate::reply::error::AtError;
+use crate::syntax::args::Args;
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPDOMAIN")
+    .set(set)
+    .doc("tcp-ip.html#cmd-DOMAIN", "Resolve a name")];
+
+fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    args.arity(1..=2)?;
+    let text = args.string(cx.env.profile().limits.host_bytes)?;
+    let host = Host::parse(text).ok_or_else(|| args.invalid())?;
+    let family = match args.opt_int(1..=3)? {
+        None | Some(1) => Family::PreferV4,
+        Some(2) => Family::V4,
+        Some(_) => Family::V6,
+    };
+    if family == Family::V6 && !cx.nvs.live.ipv6 {
+        return Err(AtError::Failed);
+    }
+    let family = if cx.nvs.live.ipv6 { family } else { Family::V4 };
+    if let Host::Name(name) = &host
+        && !cx.wifi.station_is_up()
+    {
+        cx.env.log(format_args!("unknown host: {name}"));
+        return Err(AtError::Failed);
+    }
+    match host.resolve(&mut cx.env, cx.net, family) {
+        Lookup::Known(ip) => {
+            answer(cx, ip);
+            Ok(Reply::Done)
+        }
+        asked @ Lookup::Asked(_) => Ok(Reply::Started(Box::new(Resolving { asked }))),
+    }
+}
+
+fn answer(cx: &mut Cx<'_>, ip: IpAddr) {
+    cx.env.out.line("+CIPDOMAIN").quoted(ip);
+}
+
+#[derive(Debug)]
+struct Resolving {
+    asked: Lookup,
+}
+
+impl Operation for Resolving {
+    fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress {
+        let OpEvent::Resolved(query, result) = *event else {
+            return Progress::Continue;
+        };
+        match self.asked.answered(query, result) {
+            None => Progress::Continue,
+            Some(Ok(ip)) => {
+                answer(cx, ip);
+                Progress::DONE
+            }
+            Some(Err(_)) => Progress::FAILED,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `AT+CIPSEND`, `AT+CIPSENDEX`: send payload over a link (behaviour.md 3.5, 3.7; decisions.md U3, U8, U9).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, LinkEvent, OpEvent, Operation, Progress, Reply};
+use crate::exec::table::Command;
+use crate::net::LinkId;
+use crate::net::host::{Host, Lookup, is_nobody};
+use crate::output::{Dropped, Event, Family, SocketId, Transport};
+use crate::reply::code::ResultCode;
+use crate::reply::error::AtError;
+use crate::serial::payload::DataSpec;
+use crate::syntax::args::Args;
+use crate::time::Duration;
+use crate::timers::Timer;
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command::new("+CIPSEND")
+        .set(send)
+        .doc("tcp-ip.html#cmd-SEND", "Send payload of a given length"),
+    Command::new("+CIPSENDEX").set(send_ex).doc(
+        "tcp-ip.html#cmd-SENDEX",
+        "Send payload up to a length or to \\0",
+    ),
+];
+
+fn send(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    begin(cx, args, DataSpec::Count)
+}
+
+fn send_ex(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    begin(cx, args, DataSpec::Escaped)
+}
+
+fn begin(cx: &mut Cx<'_>, args: &mut Args<'_>, spec: fn(usize) -> DataSpec) -> Handled {
+    let before = super::link_params(cx);
+    args.arity(before + 1..=before + 3)?;
+    let id = super::link_param(cx, args)?;
+    let len_max = i32::try_from(cx.env.profile().limits.send_bytes).unwrap_or(i32::MAX);
+    let len = usize::try_from(args.int(1..=len_max)?).unwrap_or(0);
+    let host = match args.opt_string(cx.env.profile().limits.host_bytes)? {
+        Some(text) => Some(Host::parse(text).ok_or_else(|| args.invalid())?),
+        None => None,
+    };
+    let port = args.opt_word(1..=65_535)?;
+    let Some(link) = cx.net.links.open(id) else {
+        cx.env.log("link is not valid");
+        return Err(AtError::Failed);
+    };
+    // A TCP link has one peer; what a host names beside it has no effect (decided without evidence).
+    let target = match (link.kind.transport, host, port) {
+        (Transport::Tcp, ..) => None,
+        (Transport::Udp, Some(host), Some(port)) => Some((host, port)),
+        (Transport::Udp, None, None) => None,
+        (Transport::Udp, ..) => return Err(args.invalid()),
+    };
+    let sending = Sending {
+        id,
+        socket: link.socket,
+        target,
+        step: Step::Typing,
+        payload: Vec::new(),
+    };
+    Ok(Reply::Prompt {
+        data: spec(len),
+        then: Box::new(sending),
+    })
+}
+
+/// A send: from the prompt to `SEND OK`.
+#[derive(Debug)]
+struct Sending {
+    id: LinkId,
+    socket: SocketId,
+    /// Where a datagram goes instead of the link's own remote end.
+    target: Option<(Host, u16)>,
+    step: Step,
+    /// Kept only while the target's name is being resolved.
+    payload: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Typing,
+    Resolving(Lookup),
+    /// So many bytes have not been taken by the network stack.
+    Sending(usize),
+}
+
+impl Operation for Sending {
+    fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress {
+        match (&mut self.step, *event) {
+            (Step::Typing, OpEvent::Payload(payload)) => {
+                cx.env.out.received(payload.len());
+                self.on_payload(cx, payload)
+            }
+            (Step::Typing, OpEvent::Cancelled) => {
+                cx.env.out.notice("SEND Canceled");
+                Progress::Silent
+            }
+            (Step::Resolving(asked), OpEvent::Resolved(query, result)) => {
+                match asked.answered(query, result) {
+                    None => Progress::Continue,
+                    Some(Ok(ip)) => {
+                        let payload = core::mem::take(&mut self.payload);
+                        self.send_to(cx, Some(ip), &payload)
+                    }
+                    Some(Err(_)) => SEND_FAIL,
+                }
+            }
+            (Step::Sending(left), OpEvent::Link(id, LinkEvent::Sent(n))) if id == self.id => {
+                *left = left.saturating_sub(n);
+                if *left == 0 {
+                    SEND_OK
+                } else {
+                    Progress::Continue
+                }
+            }
+            (Step::Sending(_), OpEvent::Link(id, LinkEvent::Closed)) if id == self.id => SEND_FAIL,
+            (Step::Sending(_), OpEvent::Deadline) => {
+                cx.env.out.cancel_send(self.socket);
+                SEND_FAIL
+            }
+            _ => Progress::Continue,
+        }
+    }
+}
+
+const SEND_OK: Progress = Progress::Finish(Ok(ResultCode::SendOk));
+const SEND_FAIL: Progress = Progress::Finish(Ok(ResultCode::SendFail));
+
+impl Sending {
+    fn on_payload(&mut self, cx: &mut Cx<'_>, payload: &[u8]) -> Progress {
+        let Some((host, _)) = &self.target else {
+            return self.send_to(cx, None, payload);
+        };
+        let is_v6 = cx
+            .net
+            .links
+            .open(self.id)
+            .is_some_and(|link| link.kind.is_v6);
+        let family = if is_v6 { Family::V6 } else { Family::V4 };
+        match host.resolve(&mut cx.env, cx.net, family) {
+            Lookup::Known(ip) => self.send_to(cx, Some(ip), payload),
+            asked @ Lookup::Asked(_) => {
+                self.payload = payload.to_vec();
+                self.step = Step::Resolving(asked);
+                Progress::Continue
+            }
+        }
+    }
+
+    fn send_to(&mut self, cx: &mut Cx<'_>, ip: Option<IpAddr>, payload: &[u8]) -> Progress {
+        let Some(link) = cx
+            .net
+            .links
+            .open(self.id)
+            .filter(|link| link.socket == self.socket)
+        else {
+            cx.env.log("socket is closed");
+            cx.env.event(Event::Dropped {
+                what: Dropped::DeadLink,
+                bytes: payload.len(),
+            });
+            return SEND_FAIL;
+        };
+        let is_udp = link.kind.transport == Transport::Udp;
+        if payload.is_empty() && !is_udp {
+            return SEND_OK;
+        }
+        let to = match (ip, &self.target) {
+            (Some(ip), Some((host, port))) => {
+                Some((SocketAddr::new(ip, *port), host.name().cloned()))
+            }
+            _ => is_udp.then(|| (link.remote, link.name.clone())),
+        };
+        if to.as_ref().is_some_and(|&(addr, _)| is_nobody(addr)) {
+            return SEND_FAIL;
+        }
+        cx.env.out.send(self.socket, to, payload);
+        let timeout_ms = cx.nvs.live.tcp[self.id.index()].send_timeout_ms;
+        if timeout_ms > 0 && !is_udp {
+            cx.env.set_timer(
+                Timer::Operation,
+                Duration::from_millis(u64::from(timeout_ms)),
+            );
+        }
+        cx.net.on_sending(&mut cx.env, self.id);
+        self.step = Step::Sending(payload.len());
+        if payload.is_empty() {
+            SEND_OK
+        } else {
+            Progress::Continue
+        }
+    }
+}

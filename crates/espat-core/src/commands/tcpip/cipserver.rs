@@ -1,0 +1,99 @@
+//! `AT+CIPSERVER`: the server (behaviour.md 3.11; decisions.md U6, (d)).
+
+use alloc::boxed::Box;
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
+use crate::exec::table::Command;
+use crate::net::Kind;
+use crate::output::{CloseHow, Transport};
+use crate::profile::Features;
+use crate::reply::error::AtError;
+use crate::syntax::args::Args;
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSERVER")
+    .query(query)
+    .set(set)
+    .doc("tcp-ip.html#cmd-SERVER", "Query, start or stop the server")];
+
+/// The port without a `<port>` parameter.
+const DEFAULT_PORT: u16 = 333;
+
+fn query(cx: &mut Cx<'_>) -> Handled {
+    let server = &cx.net.server;
+    let line = cx.env.out.line("+CIPSERVER").int(server.is_running());
+    if server.is_running() {
+        // The last value: whether clients must show a certificate, which a TCP server never asks for.
+        line.int(server.port).quoted(server.kind.name()).int(0);
+    }
+    Ok(Reply::Done)
+}
+
+fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    args.arity(1..=4)?;
+    if args.flag()? {
+        start(cx, args)
+    } else {
+        stop(cx, args)
+    }
+}
+
+fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    let port = args.opt_word(1..=65_535)?.unwrap_or(DEFAULT_PORT);
+    let kind = match args.opt_string(usize::MAX)? {
+        None => Kind {
+            transport: Transport::Tcp,
+            is_v6: false,
+        },
+        Some(text) => Kind::parse(text)
+            .filter(|kind| kind.transport == Transport::Tcp)
+            .ok_or_else(|| args.invalid())?,
+    };
+    args.opt_flag()?;
+    if !cx.net.multi || (kind.is_v6 && !cx.nvs.live.ipv6) {
+        return Err(AtError::Failed);
+    }
+    if cx.net.server.is_running() {
+        cx.env.log("no change");
+        let ok = cx.env.profile().quirks.server_again_ok;
+        return if ok {
+            Ok(Reply::Done)
+        } else {
+            Err(AtError::Failed)
+        };
+    }
+    cx.net.start_server(&mut cx.env, kind, port, &cx.nvs.live);
+    Ok(Reply::Started(Box::new(Opening)))
+}
+
+fn stop(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    let has_close_all = cx
+        .env
+        .profile()
+        .features
+        .contains(Features::SERVER_CLOSE_ALL);
+    args.arity(1..=if has_close_all { 2 } else { 1 })?;
+    let close_all = args.opt_flag()?.unwrap_or(false);
+    if !cx.net.server.is_running() {
+        cx.env.log("no change");
+        return Ok(Reply::Done);
+    }
+    cx.net.stop_server(&mut cx.env, CloseHow::Fin);
+    if close_all {
+        super::cipclose::close_all(cx);
+    }
+    Ok(Reply::Done)
+}
+
+/// The listener is being opened.
+#[derive(Debug)]
+struct Opening;
+
+impl Operation for Opening {
+    fn on_event(&mut self, _: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress {
+        let OpEvent::Listening(result) = event else {
+            return Progress::Continue;
+        };
+        result.map_or(Progress::FAILED, |()| Progress::DONE)
+    }
+}

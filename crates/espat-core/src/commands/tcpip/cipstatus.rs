@@ -1,0 +1,44 @@
+//! `AT+CIPSTATUS`: the station's status and the links (behaviour.md 3.1, decisions.md U17).
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, Reply};
+use crate::exec::table::Command;
+use crate::net::Stage;
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSTATUS").execute(execute).doc(
+    "tcp-ip.html#cmd-STATUS",
+    "List the links and the station's status",
+)];
+
+fn execute(cx: &mut Cx<'_>) -> Handled {
+    cx.env.out.text_line(format_args!("STATUS:{}", status(cx)));
+    for link in cx.net.links.iter().filter(|link| link.stage == Stage::Open) {
+        cx.env
+            .out
+            .line("+CIPSTATUS")
+            .show(link.id)
+            .quoted(link.kind.name())
+            .quoted(link.remote.ip())
+            .int(link.remote.port())
+            .int(link.local_port)
+            .int(link.accepted);
+    }
+    Ok(Reply::Done)
+}
+
+/// 0 before the first join, 2 with an address, 3 with a TCP link, 4 after the last one, 5 without access point. UDP
+/// links do not count as 3.
+fn status(cx: &Cx<'_>) -> u8 {
+    let joined = cx.wifi.station_is_up();
+    if cx.net.links.has_tcp() {
+        3
+    } else if cx.net.had_links && (joined || !cx.wifi.has_tried()) {
+        4
+    } else if joined {
+        2
+    } else if cx.wifi.has_tried() {
+        5
+    } else {
+        0
+    }
+}

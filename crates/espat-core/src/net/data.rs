@@ -1,0 +1,149 @@
+//! Received data: from the network's credit to `+IPD` or to what the host MCU reads.
+
+use core::net::SocketAddr;
+
+use super::{LinkId, Net, Stage};
+use crate::exec::cx::Env;
+use crate::output::{Dropped, Event, SocketId, Transport};
+use crate::reply::render::Shown;
+use crate::reply::urc::Urc;
+
+/// The largest header of a `+IPD` with peer, in either family.
+const IPD_HEAD_MAX: usize = 80;
+/// A datagram may be that large; those over the path's MTU are dropped here.
+const DATAGRAM_MAX: usize = 65_535;
+
+/// Data that came over a socket.
+#[derive(Debug)]
+pub(super) struct Arrival<'a> {
+    pub(super) socket: SocketId,
+    pub(super) from: Option<SocketAddr>,
+    pub(super) bytes: &'a [u8],
+    pub(super) wire_len: usize,
+}
+
+impl Net {
+    /// `may_print`: a report could go out at this moment.
+    pub(super) fn on_data(&mut self, env: &mut Env<'_>, arrival: &Arrival<'_>, may_print: bool) {
+        let &Arrival {
+            socket,
+            from,
+            bytes,
+            wire_len,
+        } = arrival;
+        let Some(id) = self.links.find(socket) else {
+            return;
+        };
+        let (multi, passive, show_peer) = (self.multi, self.passive, self.show_peer);
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        link.rx.credit = 0;
+        link.heard_at = env.now;
+        // Data that was announced stays to be read, whatever the mode has become.
+        let is_read = passive || link.rx.announced;
+        let limits = &env.profile().limits;
+        if link.kind.transport == Transport::Udp {
+            let too_much = is_read && link.rx.len() + bytes.len() > limits.receive_window;
+            if too_much || bytes.len() > limits.datagram_bytes {
+                env.event(Event::Dropped {
+                    what: Dropped::UdpOverflow,
+                    bytes: bytes.len(),
+                });
+                return;
+            }
+        }
+        if is_read {
+            link.rx.push(bytes, wire_len, from);
+            if !core::mem::replace(&mut link.rx.announced, true) {
+                env.report(Urc::Data(id));
+            }
+            return;
+        }
+        if let Some(from) = from {
+            link.follow(from);
+        }
+        if may_print && env.out.reports.is_empty() {
+            let peer = show_peer.then(|| from.unwrap_or(link.remote));
+            env.out.ipd(Shown(multi.then_some(id)), peer, bytes);
+        } else {
+            link.rx.push(bytes, wire_len, from);
+            env.report(Urc::Data(id));
+        }
+    }
+
+    /// Prints a `+IPD` that had to wait.
+    pub(crate) fn print_data(&mut self, env: &mut Env<'_>, id: LinkId) {
+        let shown = Shown(self.multi.then_some(id));
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        if link.rx.announced {
+            env.out.ipd_announce(shown, link.rx.wire_len());
+            return;
+        }
+        let from = link.rx.next_from();
+        let peer = self.show_peer.then(|| from.unwrap_or(link.remote));
+        env.out.ipd(shown, peer, link.rx.contiguous());
+        link.rx.clear();
+    }
+
+    /// The host MCU has read `n` bytes: what is left is announced again, a link that ended is reported when it is empty.
+    pub(crate) fn on_read(&mut self, env: &mut Env<'_>, id: LinkId, n: usize) {
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        link.rx.consume(n);
+        if link.rx.len() > 0 {
+            let announced = Urc::Data(id);
+            if !env.out.reports.contains(&announced) {
+                env.report(announced);
+            }
+            return;
+        }
+        link.rx.announced = false;
+        env.out.reports.retain(|urc| *urc != Urc::Data(id));
+        if link.stage == Stage::Ended {
+            env.report(Urc::Closed(id));
+        }
+    }
+
+    /// Payload goes out over a link.
+    pub(crate) fn on_sending(&mut self, env: &mut Env<'_>, id: LinkId) {
+        if env.profile().quirks.send_restarts_server_timeout
+            && let Some(link) = self.links.get_mut(id)
+        {
+            link.heard_at = env.now;
+        }
+    }
+
+    /// Gives read credit to the links that have room. Credit once given stays given: taking it back would race with
+    /// the data.
+    pub(crate) fn grant_reads(&mut self, env: &mut Env<'_>) {
+        let limits = &env.profile().limits;
+        let mut room = limits.uart_tx.saturating_sub(env.out.unsent());
+        for link in self.links.iter_mut().filter(|link| link.is_open()) {
+            let held = link.rx.len();
+            let wanted = if self.passive || link.rx.announced {
+                limits.receive_window.saturating_sub(held)
+            } else if held > 0 || room < limits.ipd_bytes + IPD_HEAD_MAX {
+                0
+            } else {
+                room -= limits.ipd_bytes + IPD_HEAD_MAX;
+                limits.ipd_bytes
+            };
+            let is_udp = link.kind.transport == Transport::Udp;
+            let wanted = match wanted {
+                // A full window does not stop datagrams: they are lost.
+                0 if is_udp && link.rx.announced => DATAGRAM_MAX,
+                0 => 0,
+                _ if is_udp => DATAGRAM_MAX,
+                wanted => wanted,
+            };
+            if wanted > link.rx.credit {
+                link.rx.credit = wanted;
+                env.out.read(link.socket, wanted);
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The addresses that the module shows, and whom they reach. None of them is bound: links use the host's network.
+
+use core::net::{IpAddr, Ipv4Addr};
+
+use super::Wifi;
+use crate::exec::cx::Env;
+use crate::nvs::Nvs;
+
+/// `AT+CWMODE` and `AT+CWDHCP` bits.
+pub(crate) const STATION: u8 = 0b01;
+pub(crate) const SOFTAP: u8 = 0b10;
+
+impl Wifi {
+    pub(crate) fn softap_is_on(&self, nvs: &Nvs) -> bool {
+        nvs.live.wifi_mode & SOFTAP != 0
+    }
+
+    /// The station's address, while it has one.
+    pub(crate) fn station_ip(&self, env: &Env<'_>, nvs: &Nvs) -> Option<Ipv4Addr> {
+        let by_hand = nvs.live.station_ip.filter(|_| nvs.live.dhcp & STATION == 0);
+        let ip = by_hand.map_or(env.config.addresses.station_ip, |by_hand| by_hand.ip);
+        self.station_is_up().then_some(ip)
+    }
+
+    /// The module's own addresses at the moment.
+    pub(crate) fn own_addresses(&self, env: &Env<'_>, nvs: &Nvs) -> [Option<IpAddr>; 3] {
+        let station_ip6 =
+            (self.station_is_up() && nvs.live.ipv6).then_some(env.config.addresses.station_ip6);
+        let softap_ip = self.softap_is_on(nvs).then_some(nvs.live.softap_ip.ip);
+        [
+            self.station_ip(env, nvs).map(IpAddr::V4),
+            softap_ip.map(IpAddr::V4),
+            station_ip6.map(IpAddr::V6),
+        ]
+    }
+
+    /// Whether packets to `ip` leave the module on a network where somebody may answer: any while the station is up,
+    /// the softAP's own network otherwise.
+    pub(crate) fn reaches(&self, nvs: &Nvs, ip: IpAddr) -> bool {
+        let IpAddr::V4(ip) = ip else {
+            return self.station_is_up();
+        };
+        let net = nvs.live.softap_ip;
+        let mask = u32::from(net.netmask);
+        let on_softap = self.softap_is_on(nvs) && u32::from(ip) & mask == u32::from(net.ip) & mask;
+        self.station_is_up() || on_softap
+    }
+}

@@ -247,7 +247,7 @@ impl Module {
             Timer::LineHold => self.intake.line_is_stale = true,
             Timer::ReportGap => self.gap.end(),
             Timer::Operation => self.step(&OpEvent::Deadline),
-            Timer::Station | Timer::Rejoin => {
+            Timer::Station | Timer::Rejoin | Timer::SoftAp => {
                 let mut cx = self.state.cx(self.now);
                 let event = cx.wifi.on_timer(&mut cx.env, cx.nvs, timer);
                 if let Some(event) = event {

@@ -23,6 +23,8 @@ pub enum Timer {
     Station,
     /// The station's next attempt to join again.
     Rejoin,
+    /// The softAP: the next station or its address.
+    SoftAp,
     /// The idle server client that is due next.
     ServerIdle,
     /// Deep sleep ends.
@@ -41,6 +43,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Operation,
     Timer::Station,
     Timer::Rejoin,
+    Timer::SoftAp,
     Timer::ServerIdle,
     Timer::Wake,
 ];

@@ -33,7 +33,6 @@ pub(crate) struct Settings {
     /// `AT+CWSTAPROTO`, `AT+CWAPPROTO`: bits for b, g, n, LR.
     pub(crate) station_protocols: u8,
     pub(crate) softap_protocols: u8,
-    pub(crate) country: Country,
     /// `AT+CIPSSLCCONF`, a link each.
     pub(crate) ssl: [SslConf; 5],
     /// `AT+CIPTCPOPT`, a link each.
@@ -43,15 +42,14 @@ pub(crate) struct Settings {
 }
 
 /// How a station joins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) ssid: Vec<u8>,
     pub(crate) password: Vec<u8>,
     pub(crate) bssid: Option<Mac>,
     /// Only access points with WPA or better.
     pub(crate) pci: u8,
-    /// Seconds between attempts to join again, 0: none.
-    pub(crate) reconnect_s: u16,
+    /// Beacons; 0 is the driver's default, 3.
     pub(crate) listen_interval: u8,
     pub(crate) scan_mode: u8,
     pub(crate) pmf: u8,
@@ -82,15 +80,6 @@ pub(crate) struct StaticIp {
     pub(crate) ip: Ipv4Addr,
     pub(crate) gateway: Ipv4Addr,
     pub(crate) netmask: Ipv4Addr,
-}
-
-/// `AT+CWCOUNTRY`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Country {
-    pub(crate) policy: u8,
-    pub(crate) code: Vec<u8>,
-    pub(crate) first_channel: u8,
-    pub(crate) channels: u8,
 }
 
 /// `AT+CIPSSLCCONF` of one link.
@@ -154,12 +143,6 @@ impl Settings {
             softap_mac: addresses.softap_mac,
             station_protocols: 0b111,
             softap_protocols: 0b111,
-            country: Country {
-                policy: 0,
-                code: b"CN".to_vec(),
-                first_channel: 1,
-                channels: 13,
-            },
             ssl: [SslConf::default(); 5],
             tcp: [TcpOptions::default(); 5],
             ipv6: false,
@@ -185,7 +168,6 @@ pub(crate) enum Setting {
     SoftApMac(Mac),
     StationProtocols(u8),
     SoftApProtocols(u8),
-    Country(Country),
     Ssl([SslConf; 5]),
     Tcp([TcpOptions; 5]),
     Ipv6(bool),
@@ -214,7 +196,6 @@ impl Setting {
             Self::SoftApMac(mac) => settings.softap_mac = mac,
             Self::StationProtocols(bits) => settings.station_protocols = bits,
             Self::SoftApProtocols(bits) => settings.softap_protocols = bits,
-            Self::Country(country) => settings.country = country,
             Self::Ssl(ssl) => settings.ssl = ssl,
             Self::Tcp(tcp) => settings.tcp = tcp,
             Self::Ipv6(on) => settings.ipv6 = on,

@@ -3,7 +3,7 @@
 mod keys;
 
 pub(crate) use keys::{
-    Country, Credentials, DhcpPool, Setting, Settings, SoftAp, SslConf, StaticIp, TcpOptions,
+    Credentials, DhcpPool, Setting, Settings, SoftAp, SslConf, StaticIp, TcpOptions,
 };
 
 /// The settings, live and stored.

@@ -1,10 +1,20 @@
 //! The Wi-Fi: the station, the softAP and the air around them, played from the configuration.
 
 pub(crate) mod addresses;
+pub(crate) mod softap;
+pub(crate) mod station;
+pub(crate) mod world;
+
+use alloc::vec::Vec;
 
 use crate::exec::cx::Env;
-use crate::nvs::Nvs;
+use crate::nvs::{Credentials, Nvs};
+use crate::time::Duration;
 use crate::timers::Timer;
+use addresses::{SOFTAP, STATION};
+use softap::SoftAp;
+use station::Station;
+use world::Country;
 
 /// What happened to the Wi-Fi.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +23,7 @@ pub(crate) enum WifiEvent {
     Associated,
     /// The station has its address.
     Up,
-    /// The station lost its access point, or left it.
+    /// The station lost its access point.
     Down,
     /// The join failed; the number is `+CWJAP`'s.
     JoinFailed(u8),
@@ -22,42 +32,142 @@ pub(crate) enum WifiEvent {
 /// The Wi-Fi side of the module.
 #[derive(Debug, Default)]
 pub(crate) struct Wifi {
-    up: bool,
-    tried: bool,
+    pub(crate) station: Station,
+    pub(crate) softap: SoftAp,
+    pub(crate) country: Country,
+    /// `AT+CWLAPOPT`.
+    pub(crate) scan: ScanOptions,
+    /// `AT+CWHOSTNAME`, where it was set.
+    pub(crate) host_name: Option<Vec<u8>>,
+    /// The mode that the radio is in; `AT+CWMODE` makes it follow the setting.
+    mode: u8,
+}
+
+/// `AT+CWLAPOPT`: what `AT+CWLAP` shows. It is not kept (behaviour.md 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ScanOptions {
+    pub(crate) fields: u16,
+    pub(crate) rssi_min: i32,
+    pub(crate) encryptions: u8,
+}
+
+impl Default for ScanOptions {
+    /// Manual, `AT+CWLAPOPT`; the fields also seen without it (RAK2305 guide, ESP32 AT).
+    fn default() -> Self {
+        Self {
+            fields: 0x1f,
+            rssi_min: -100,
+            encryptions: 0xff,
+        }
+    }
 }
 
 impl Wifi {
     /// The station has an address.
     pub(crate) fn station_is_up(&self) -> bool {
-        self.up
+        self.station.is_up()
     }
 
     /// The station has tried to join since boot.
     pub(crate) fn has_tried(&self) -> bool {
-        self.tried
+        self.station.has_tried()
     }
 
     /// Boot is over: starts what the settings ask for.
     pub(crate) fn start(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
-        let _ = (env, nvs);
+        self.set_mode(env, nvs, nvs.live.auto_connect);
     }
 
-    /// A reset: everything is off. Returns whether the station was up.
+    /// A reset: everything is off. Returns whether the station was associated.
     pub(crate) fn stop(&mut self, env: &mut Env<'_>) -> bool {
-        let _ = env;
-        let was_up = self.up;
+        let was_associated = self.station.leave(env);
         *self = Self::default();
-        was_up
+        was_associated
     }
 
-    /// `Timer::Station` or `Timer::Rejoin` is due.
+    /// Makes the radio follow `AT+CWMODE`. `auto_connect`: a station that was off joins its access point. Returns
+    /// whether the station left one.
+    pub(crate) fn set_mode(&mut self, env: &mut Env<'_>, nvs: &Nvs, auto_connect: bool) -> bool {
+        let mode = nvs.live.wifi_mode;
+        let was = core::mem::replace(&mut self.mode, mode);
+        let has_left = mode & STATION == 0 && self.station.leave(env);
+        if mode & STATION == 0 {
+            self.station = Station::default();
+        }
+        match (was & SOFTAP != 0, mode & SOFTAP != 0) {
+            (false, true) => self.softap.start(env, nvs),
+            (true, false) => self.softap.stop(env),
+            (false, false) | (true, true) => {}
+        }
+        if was & STATION == 0 && mode & STATION != 0 && auto_connect {
+            self.join_stored(env, nvs);
+        }
+        has_left
+    }
+
+    /// Joins for a command, which hears what happens.
+    pub(crate) fn join(&mut self, env: &mut Env<'_>, with: &Credentials, timeout: Duration) {
+        self.station.join(env, &self.country, with, Some(timeout));
+    }
+
+    /// Leaves the access point and forgets about joining again. Returns whether there was one.
+    pub(crate) fn leave(&mut self, env: &mut Env<'_>) -> bool {
+        self.station.leave(env)
+    }
+
+    /// The access point is gone.
+    pub(crate) fn lose_access_point(&mut self, env: &mut Env<'_>, nvs: &Nvs) -> Option<WifiEvent> {
+        self.station.lose(env, nvs)
+    }
+
+    /// `AT+CIPSTA`, `AT+CWDHCP`: the station gets the address that is valid now.
+    pub(crate) fn renew_address(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
+        self.station.renew_address(env, nvs);
+    }
+
+    /// `AT+CWSAP`: the softAP starts anew with its new settings.
+    pub(crate) fn restart_softap(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
+        self.softap.stop(env);
+        self.softap.start(env, nvs);
+    }
+
+    /// `AT+CWDHCP`: stations may be waiting for addresses.
+    pub(crate) fn renew_leases(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
+        self.softap.plan(env, nvs);
+    }
+
+    /// One of the Wi-Fi's timers is due.
     pub(crate) fn on_timer(
         &mut self,
         env: &mut Env<'_>,
         nvs: &Nvs,
         timer: Timer,
     ) -> Option<WifiEvent> {
-        let _ = (env, nvs, timer);
-        None
+        match timer {
+            Timer::Station => self.station.on_timer(env, nvs),
+            Timer::Rejoin => {
+                self.join_stored(env, nvs);
+                None
+            }
+            Timer::SoftAp => {
+                self.softap.on_timer(env, nvs);
+                None
+            }
+            Timer::Boot
+            | Timer::Reset
+            | Timer::Chunk
+            | Timer::Escape
+            | Timer::LineHold
+            | Timer::ReportGap
+            | Timer::Operation
+            | Timer::ServerIdle
+            | Timer::Wake => None,
+        }
+    }
+
+    fn join_stored(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
+        if let Some(with) = &nvs.live.station {
+            self.station.join(env, &self.country, with, None);
+        }
     }
 }

@@ -1,5 +1,42 @@
 //! Wi-Fi commands (manual: "Wi-Fi AT Commands").
 
-use crate::exec::table::Command;
+mod cwjap;
+mod cwmode;
+mod cwqap;
 
-pub(super) const COMMANDS: &[&[Command]] = &[];
+use crate::exec::cx::Cx;
+use crate::exec::table::Command;
+use crate::output::CloseHow;
+use crate::reply::error::AtError;
+use crate::reply::urc::Urc;
+
+/// In the order of `AT+CMD?` of an ESP8266 with 2.2, as a public driver quotes it.
+pub(super) const COMMANDS: &[&[Command]] = &[cwmode::COMMANDS, cwjap::COMMANDS, cwqap::COMMANDS];
+
+/// Refuses a command whose interface the mode switches off (manual: "requires"; ESP_ATMod#27 for those without a word).
+fn require_mode(cx: &Cx<'_>, bit: u8) -> Result<(), AtError> {
+    if cx.nvs.live.wifi_mode & bit == 0 {
+        return Err(AtError::Failed);
+    }
+    Ok(())
+}
+
+/// Leaves the access point for a command, which shows it and what it does to the links.
+fn leave(cx: &mut Cx<'_>) {
+    if cx.wifi.leave(&mut cx.env) {
+        say_left(cx);
+    }
+}
+
+/// `WIFI DISCONNECT` first, then the links (behaviour.md 2.4: either order is plausible).
+fn say_left(cx: &mut Cx<'_>) {
+    cx.env.out.report(Urc::WifiDisconnect, false, false);
+    close_links(cx);
+}
+
+fn close_links(cx: &mut Cx<'_>) {
+    for id in cx.net.links.ids() {
+        cx.net.drop_link(&mut cx.env, id, CloseHow::Reset);
+        cx.env.out.report(Urc::Closed(id), cx.net.multi, false);
+    }
+}

@@ -1,0 +1,173 @@
+//! `AT+CWJAP`: join an access point (behaviour.md 4.13).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ops::RangeInclusive;
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
+use crate::exec::table::Command;
+use crate::nvs::{Credentials, Setting};
+use crate::reply::error::AtError;
+use crate::reply::urc::Urc;
+use crate::syntax::args::Args;
+use crate::time::Duration;
+use crate::wifi::WifiEvent;
+use crate::wifi::addresses::STATION;
+use crate::wifi::station::JOIN_TIMEOUT;
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CWJAP")
+    .query(query)
+    .set(set)
+    .execute(execute)
+    .doc("wifi.html#cmd-JAP", "Query or join an access point")];
+
+const SSID_BYTES: usize = 32;
+const PASSWORD_BYTES: usize = 64;
+/// Manual, `AT+CWJAP` and `AT+CWRECONNCFG`: seconds.
+const RECONNECT_S: RangeInclusive<i32> = 0..=7200;
+const LISTEN_INTERVAL: RangeInclusive<i32> = 1..=100;
+const TIMEOUT_S: RangeInclusive<i32> = 3..=600;
+/// Bit 0 capable, bit 1 required.
+const PMF: RangeInclusive<i32> = 0..=3;
+
+/// Nine values since the reference; those that were omitted show 0 (2.1 in esp-at#479, with eight of them).
+/// Without an access point only OK.
+fn query(cx: &mut Cx<'_>) -> Handled {
+    let settings = &cx.nvs.live;
+    match (cx.wifi.station.access_point(), &settings.station) {
+        (Some(ap), Some(with)) => {
+            cx.env
+                .out
+                .line("+CWJAP")
+                .quoted_bytes(&ap.ssid)
+                .quoted(ap.bssid)
+                .int(ap.channel)
+                .int(ap.rssi)
+                .int(with.pci)
+                .int(settings.reconnect.0)
+                .int(with.listen_interval)
+                .int(with.scan_mode)
+                .int(with.pmf);
+        }
+        (None, _) | (_, None) => cx.env.log("No AP"),
+    }
+    Ok(Reply::Done)
+}
+
+/// SSID and password may be omitted, their comma not (manual of 2.2; zephyr#39088).
+fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    args.arity(2..=9)?;
+    let ssid = args.opt_string(SSID_BYTES)?;
+    if ssid.is_some_and(<[u8]>::is_empty) {
+        return Err(args.invalid());
+    }
+    let password = args.opt_string(PASSWORD_BYTES)?;
+    let mut with = match ssid {
+        Some(ssid) => Credentials {
+            ssid: ssid.to_vec(),
+            ..Credentials::default()
+        },
+        None => stored(cx)?,
+    };
+    if let Some(password) = password {
+        with.password = password.to_vec();
+    }
+    with.bssid = args.opt_mac()?.or(with.bssid);
+    with.pci = args.opt_byte(0..=1)?.unwrap_or(with.pci);
+    let reconnect_s = args.opt_word(RECONNECT_S)?;
+    with.listen_interval = args
+        .opt_byte(LISTEN_INTERVAL)?
+        .unwrap_or(with.listen_interval);
+    with.scan_mode = args.opt_byte(0..=1)?.unwrap_or(with.scan_mode);
+    let timeout = args
+        .opt_word(TIMEOUT_S)?
+        .map_or(JOIN_TIMEOUT, |s| Duration::from_secs(u64::from(s)));
+    with.pmf = args.opt_byte(PMF)?.unwrap_or(with.pmf);
+    join(cx, with, reconnect_s, timeout)
+}
+
+fn execute(cx: &mut Cx<'_>) -> Handled {
+    let with = stored(cx)?;
+    join(cx, with, None, JOIN_TIMEOUT)
+}
+
+fn stored(cx: &Cx<'_>) -> Result<Credentials, AtError> {
+    cx.nvs.live.station.clone().ok_or(AtError::Failed)
+}
+
+/// A station that is joined leaves first, be it the same access point (WiFiEspAT#116).
+fn join(
+    cx: &mut Cx<'_>,
+    with: Credentials,
+    reconnect_s: Option<u16>,
+    timeout: Duration,
+) -> Handled {
+    super::require_mode(cx, STATION)?;
+    super::leave(cx);
+    cx.wifi.join(&mut cx.env, &with, timeout);
+    Ok(Reply::Started(Box::new(Joining {
+        with,
+        reconnect_s,
+        is_associated: false,
+    })))
+}
+
+#[derive(Debug)]
+struct Joining {
+    with: Credentials,
+    reconnect_s: Option<u16>,
+    is_associated: bool,
+}
+
+impl Operation for Joining {
+    fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress {
+        let &OpEvent::Wifi(event) = event else {
+            return Progress::Continue;
+        };
+        match event {
+            WifiEvent::Associated => {
+                self.is_associated = true;
+                self.keep(cx);
+                say(cx, Urc::WifiConnected);
+                Progress::Continue
+            }
+            WifiEvent::Up => {
+                say(cx, Urc::WifiGotIp);
+                Progress::DONE
+            }
+            WifiEvent::Down => self.fail(cx, FAILED),
+            WifiEvent::JoinFailed(code) => self.fail(cx, code),
+        }
+    }
+}
+
+/// Manual, `AT+CWJAP`: the join failed for another reason than time, password or a missing access point.
+const FAILED: u8 = 4;
+
+impl Joining {
+    /// `<reconn_interval>` is `AT+CWRECONNCFG`'s, which it overwrites where it is given (manual of the reference).
+    fn keep(&mut self, cx: &mut Cx<'_>) {
+        let mut settings = Vec::from([Setting::Station(core::mem::take(&mut self.with))]);
+        if let Some(interval_s) = self.reconnect_s {
+            let (_, attempts) = cx.nvs.live.reconnect;
+            settings.push(Setting::Reconnect(interval_s, attempts));
+        }
+        for setting in &settings {
+            cx.nvs.apply(setting);
+        }
+    }
+
+    /// A station that was associated leaves again (behaviour.md 4.13: `WIFI DISCONNECT` may precede the code).
+    fn fail(&self, cx: &mut Cx<'_>, code: u8) -> Progress {
+        if self.is_associated {
+            super::say_left(cx);
+        }
+        cx.env.out.line("+CWJAP").int(code);
+        Progress::FAILED
+    }
+}
+
+fn say(cx: &mut Cx<'_>, urc: Urc) {
+    cx.env.out.report(urc, cx.net.multi, false);
+}

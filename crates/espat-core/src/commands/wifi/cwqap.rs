@@ -1,0 +1,15 @@
+//! `AT+CWQAP`: leave the access point (behaviour.md 4.15).
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, Reply};
+use crate::exec::table::Command;
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CWQAP")
+    .execute(execute)
+    .doc("wifi.html#cmd-QAP", "Leave the access point")];
+
+/// `WIFI DISCONNECT` comes before OK (WiFiEspAT#105); without an access point there is only OK.
+fn execute(cx: &mut Cx<'_>) -> Handled {
+    super::leave(cx);
+    Ok(Reply::Done)
+}

@@ -1,0 +1,243 @@
+//! The station: joining, leaving, losing and finding its access point again.
+//!
+//! A join is decided when it begins; what follows is `Timer::Station` playing it. Who asked for the join prints what
+//! happens: the command that runs, or, for joins of the module's own, the queue of reports.
+
+use super::WifiEvent;
+use super::addresses::STATION;
+use super::world::{self, Answer, Country};
+use crate::config::{AccessPoint, Answers};
+use crate::exec::cx::Env;
+use crate::nvs::{Credentials, Nvs};
+use crate::reply::urc::Urc;
+use crate::time::{Duration, Instant};
+use crate::timers::Timer;
+
+/// `AT+CWJAP`'s error codes (manual, `AT+CWJAP`).
+const TIMED_OUT: u8 = 1;
+const WRONG_PASSWORD: u8 = 2;
+const NO_AP: u8 = 3;
+
+/// How long a join may take where the host MCU says nothing (manual, `AT+CWJAP`: `<jap_timeout>`).
+pub(crate) const JOIN_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The station's side of the Wi-Fi.
+#[derive(Debug, Default)]
+pub(crate) struct Station {
+    phase: Phase,
+    /// What `Timer::Station` will do.
+    next: Option<Step>,
+    /// When the join fails, whatever happens.
+    deadline: Option<Instant>,
+    /// A command waits for the join, and prints what happens to it.
+    asked: bool,
+    /// A join was tried since the station was switched on.
+    tried: bool,
+    /// The access point that is being joined, or is joined.
+    ap: Option<AccessPoint>,
+    /// The SSID that was tried last.
+    target: alloc::vec::Vec<u8>,
+    /// Attempts to join again since the station was last up.
+    attempts: u16,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Idle,
+    Joining,
+    /// Associated, without an address.
+    Associated,
+    Up,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Associate,
+    GetAddress,
+    Fail(u8),
+}
+
+/// What `AT+CWSTATE?` shows (manual of 2.2, `AT+CWSTATE`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    NeverTried = 0,
+    Associated = 1,
+    Up = 2,
+    Joining = 3,
+    Disconnected = 4,
+}
+
+impl Station {
+    /// Begins a join. `asked`: the time that a command gives it.
+    pub(super) fn join(
+        &mut self,
+        env: &mut Env<'_>,
+        country: &Country,
+        with: &Credentials,
+        asked: Option<Duration>,
+    ) {
+        self.leave(env);
+        let delays = &env.profile().delays;
+        let step = match world::answer(&env.config.air, country, with) {
+            Answer::Accepts(ap) => {
+                self.ap = Some(ap);
+                Some((Step::Associate, delays.associate))
+            }
+            Answer::WrongPassword => Some((Step::Fail(WRONG_PASSWORD), delays.wrong_password)),
+            Answer::NotFound => Some((Step::Fail(NO_AP), delays.no_ap)),
+            Answer::Silence => None,
+        };
+        self.phase = Phase::Joining;
+        self.asked = asked.is_some();
+        self.tried = true;
+        self.target.clone_from(&with.ssid);
+        let timeout = env.delay(asked.unwrap_or(JOIN_TIMEOUT));
+        self.deadline = Some(env.now + timeout);
+        self.plan(env, step);
+    }
+
+    /// Leaves the access point, or gives up joining one, for good. Returns whether it was associated.
+    pub(super) fn leave(&mut self, env: &mut Env<'_>) -> bool {
+        let was_associated = self.is_associated();
+        self.phase = Phase::Idle;
+        self.next = None;
+        self.asked = false;
+        self.ap = None;
+        env.timers.stop(Timer::Station);
+        env.timers.stop(Timer::Rejoin);
+        was_associated
+    }
+
+    /// The access point is gone: reports it and tries to join again as `AT+CWRECONNCFG` says.
+    pub(super) fn lose(&mut self, env: &mut Env<'_>, nvs: &Nvs) -> Option<WifiEvent> {
+        let asked = self.asked;
+        if !self.leave(env) {
+            return None;
+        }
+        if !asked {
+            env.report(Urc::WifiDisconnect);
+            self.plan_rejoin(env, nvs);
+        }
+        Some(WifiEvent::Down)
+    }
+
+    /// The addresses were set anew: gets the one that is valid now.
+    pub(super) fn renew_address(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
+        if self.is_associated() {
+            self.phase = Phase::Associated;
+            self.ask_for_address(env, nvs);
+        }
+    }
+
+    pub(super) fn on_timer(&mut self, env: &mut Env<'_>, nvs: &Nvs) -> Option<WifiEvent> {
+        match self.next.take()? {
+            Step::Associate => {
+                self.phase = Phase::Associated;
+                if !self.asked {
+                    self.deadline = None;
+                    env.report(Urc::WifiConnected);
+                }
+                self.ask_for_address(env, nvs);
+                Some(WifiEvent::Associated)
+            }
+            Step::GetAddress => {
+                self.phase = Phase::Up;
+                self.attempts = 0;
+                self.deadline = None;
+                if !core::mem::take(&mut self.asked) {
+                    env.report(Urc::WifiGotIp);
+                }
+                if nvs.live.ipv6 {
+                    env.report(Urc::WifiGotIp6Local);
+                    env.report(Urc::WifiGotIp6Global);
+                }
+                Some(WifiEvent::Up)
+            }
+            Step::Fail(code) => {
+                let asked = self.asked;
+                self.leave(env);
+                if !asked {
+                    self.plan_rejoin(env, nvs);
+                }
+                Some(WifiEvent::JoinFailed(code))
+            }
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.phase == Phase::Up
+    }
+
+    pub(super) fn has_tried(&self) -> bool {
+        self.tried
+    }
+
+    pub(crate) fn is_joining(&self) -> bool {
+        self.phase == Phase::Joining
+    }
+
+    fn is_associated(&self) -> bool {
+        matches!(self.phase, Phase::Associated | Phase::Up)
+    }
+
+    /// The access point that the station is associated with.
+    pub(crate) fn access_point(&self) -> Option<&AccessPoint> {
+        self.ap.as_ref().filter(|_| self.is_associated())
+    }
+
+    /// What `AT+CWSTATE?` shows, with the SSID.
+    pub(crate) fn shown(&self, env: &Env<'_>) -> (Shown, &[u8]) {
+        let shown = match self.phase {
+            Phase::Up => Shown::Up,
+            Phase::Associated => Shown::Associated,
+            Phase::Joining => Shown::Joining,
+            Phase::Idle if env.timers.due(Timer::Rejoin).is_some() => Shown::Joining,
+            Phase::Idle if self.tried => Shown::Disconnected,
+            Phase::Idle => Shown::NeverTried,
+        };
+        (shown, &self.target)
+    }
+
+    fn ask_for_address(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
+        let by_dhcp = nvs.live.dhcp & STATION != 0;
+        let has_dhcp = self
+            .ap
+            .as_ref()
+            .is_some_and(|ap| ap.answers != Answers::NoDhcp);
+        let step = if by_dhcp && has_dhcp {
+            Some((Step::GetAddress, env.profile().delays.dhcp))
+        } else if !by_dhcp && nvs.live.station_ip.is_some() {
+            Some((Step::GetAddress, Duration::ZERO))
+        } else {
+            None
+        };
+        self.plan(env, step);
+    }
+
+    /// Sets the timer for the next step, or for the deadline where that comes first.
+    fn plan(&mut self, env: &mut Env<'_>, step: Option<(Step, Duration)>) {
+        let step = step.map(|(step, delay)| (step, env.now + env.delay(delay)));
+        let late = self.deadline.map(|at| (Step::Fail(TIMED_OUT), at));
+        let planned = match (step, late) {
+            (Some(step), Some(late)) if late.1 < step.1 => Some(late),
+            (Some(step), _) => Some(step),
+            (None, late) => late,
+        };
+        self.next = planned.map(|(step, _)| step);
+        match planned {
+            Some((_, at)) => env.timers.set(Timer::Station, at),
+            None => env.timers.stop(Timer::Station),
+        }
+    }
+
+    /// The interval counts in either timing: the host MCU asked for it.
+    fn plan_rejoin(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
+        let (interval_s, attempts_max) = nvs.live.reconnect;
+        if interval_s == 0 || (attempts_max != 0 && self.attempts >= attempts_max) {
+            return;
+        }
+        self.attempts = self.attempts.saturating_add(1);
+        env.set_timer(Timer::Rejoin, Duration::from_secs(u64::from(interval_s)));
+    }
+}

@@ -53,6 +53,7 @@ pub struct Driver<E = espat_core::Module> {
     port: PortSide,
     net: Net,
     stored: Vec<(StoreTag, Result<(), StoreError>)>,
+    /// Closed after port and sockets: whoever waits for the end finds them closed.
     control: Option<mpsc::UnboundedReceiver<Control<E>>>,
     counters: Arc<Counters>,
     serial_first: bool,
@@ -248,6 +249,7 @@ impl<E: Engine> Driver<E> {
                     self.power(PowerEvent::On);
                 }
             }
+            PortEvent::Refused => self.counters.hosts_refused.add(1),
             PortEvent::Closed => {
                 tracing::debug!("the last host closed the port");
                 self.port.transmitter.discard();

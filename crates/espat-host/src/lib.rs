@@ -20,6 +20,9 @@ pub use engine::Engine;
 pub use handle::{Handle, HandleError};
 pub use net::NetOptions;
 pub use net::policy::{Cidr, MapRule, Policy, Publish, RuleError};
-pub use port::{AfterClose, Port, PortError, PortEvent, SerialStream};
+pub use port::{
+    AfterClose, Port, PortError, PortEvent, PtyPort, SerialName, SerialPort, SerialStream,
+    StdioPort, TcpPort,
+};
 pub use power::PowerPolicy;
 pub use spawn::Module;

@@ -2,13 +2,26 @@
 //!
 //! A port never waits and never fails towards the module: what has no host vanishes, as on a wire.
 
+mod descriptor;
 mod duplex;
+mod link;
+mod pty;
+mod serial;
+mod stdio;
+mod tcp;
 mod transmit;
 
 pub(crate) use duplex::DuplexPort;
 pub use duplex::SerialStream;
+pub use pty::PtyPort;
+pub use serial::{SerialName, SerialPort};
+pub use stdio::StdioPort;
+pub use tcp::TcpPort;
 pub(crate) use transmit::Transmitter;
 
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::task::{Context, Poll};
 
 use espat_core::UartConfig;
@@ -52,6 +65,8 @@ pub enum PortEvent {
     Opened,
     /// The last host closed the port.
     Closed,
+    /// Another host was turned away.
+    Refused,
 }
 
 /// What the end of a host means for the module.
@@ -68,4 +83,85 @@ pub enum AfterClose {
 /// Why a port cannot be made or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum PortError {}
+pub enum PortError {
+    /// No PTY could be opened.
+    #[error("no PTY can be opened: {0}; `sysctl kernel.pty` says how many there are and may be")]
+    OpenPty(#[source] io::Error),
+    /// A PTY failed in use.
+    #[error("the PTY can no longer be used: {0}")]
+    UsePty(#[source] io::Error),
+    /// The place of a link is taken by something that is not a link.
+    #[error("`{}` is there and no link, so it is left alone: choose another name for the PTY's link", path.display())]
+    LinkTaken {
+        /// The place.
+        path: PathBuf,
+    },
+    /// The place of a link is taken by one that leads somewhere.
+    #[error(
+        "`{}` is in use: it leads to `{}`; choose another name for the PTY's link, or remove this one if it is stale",
+        path.display(),
+        target.display()
+    )]
+    LinkInUse {
+        /// The place.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// A link or its directory could not be made.
+    #[error("the PTY's link `{}` cannot be made: {source}", path.display())]
+    MakeLink {
+        /// The place.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The directory for links is another user's, or others can write to it.
+    #[error(
+        "`{}` is not a directory that only this user can write to: name a place for the PTY's link, or set XDG_RUNTIME_DIR",
+        path.display()
+    )]
+    OpenDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// An address could not be listened on.
+    #[error(
+        "hosts cannot be listened for on {at}: {source}; choose another address, port 0 takes a free one"
+    )]
+    Listen {
+        /// The address.
+        at: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A serial device's name with a wrong rate, or without a device.
+    #[error(
+        "`{0}` names no serial port: write DEVICE or DEVICE@BAUD, for example /dev/ttyUSB0@115200"
+    )]
+    SerialName(String),
+    /// A serial device could not be opened.
+    #[error("the serial port `{}` cannot be opened: {source}", device.display())]
+    OpenSerial {
+        /// The device.
+        device: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A serial device failed in use.
+    #[error("the serial port `{}` is lost: {source}", device.display())]
+    LoseSerial {
+        /// The device.
+        device: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Standard input or output failed.
+    #[error("standard {stream} cannot be used: {source}")]
+    Stdio {
+        /// Which one.
+        stream: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,146 @@
+//! The serial port as raw TCP: one host at a time.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::task::{Context, Poll, ready};
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Port, PortError, PortEvent};
+
+/// A port that hosts reach over TCP.
+#[derive(Debug)]
+pub struct TcpPort {
+    listener: TcpListener,
+    host: Option<Host>,
+    events: VecDeque<PortEvent>,
+}
+
+#[derive(Debug)]
+struct Host {
+    stream: TcpStream,
+    peer: SocketAddr,
+    /// It has sent its last byte. It may still read: it keeps the port until the next host comes or writing fails.
+    has_ended: bool,
+}
+
+impl TcpPort {
+    /// Listens for hosts.
+    ///
+    /// # Errors
+    /// [`PortError::Listen`] where the address cannot be had.
+    pub async fn listen(at: SocketAddr) -> Result<Self, PortError> {
+        let listener = TcpListener::bind(at).await;
+        let listener = listener.map_err(|source| PortError::Listen { at, source })?;
+        Ok(Self {
+            listener,
+            host: None,
+            events: VecDeque::new(),
+        })
+    }
+
+    /// Where hosts connect to.
+    ///
+    /// # Errors
+    /// What the system says of the socket.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    fn on_host(&mut self, stream: TcpStream, peer: SocketAddr) {
+        match &self.host {
+            Some(host) if !host.has_ended => {
+                tracing::warn!("host {peer} is refused: {} has the port", host.peer);
+                self.events.push_back(PortEvent::Refused);
+                return;
+            }
+            Some(_) => self.events.push_back(PortEvent::Closed),
+            None => {}
+        }
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("host {peer}: its socket cannot send at once: {error}");
+        }
+        self.host = Some(Host {
+            stream,
+            peer,
+            has_ended: false,
+        });
+        self.events.push_back(PortEvent::Opened);
+    }
+
+    fn on_error(&mut self, error: &io::Error) {
+        tracing::debug!("the host is gone: {error}");
+        self.host = None;
+        self.events.push_back(PortEvent::Closed);
+    }
+}
+
+impl Port for TcpPort {
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<PortEvent, PortError>> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Poll::Ready(Ok(event));
+            }
+            match ready!(self.listener.poll_accept(cx)) {
+                Ok((stream, peer)) => self.on_host(stream, peer),
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    // Out of descriptors, most likely: it is tried again when the next host comes.
+                    tracing::warn!("a host cannot be accepted: {error}");
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<usize, PortError>> {
+        let Some(host) = self.host.as_mut().filter(|host| !host.has_ended) else {
+            return Poll::Pending;
+        };
+        loop {
+            let ready = ready!(host.stream.poll_read_ready(cx));
+            match ready.and_then(|()| host.stream.try_read(buffer)) {
+                Ok(0) => {
+                    host.has_ended = true;
+                    return Poll::Pending;
+                }
+                Ok(n) => return Poll::Ready(Ok(n)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => {
+                    self.on_error(&error);
+                    return Poll::Ready(Ok(0));
+                }
+            }
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, PortError>> {
+        let Some(host) = &self.host else {
+            return Poll::Ready(Ok(bytes.len()));
+        };
+        loop {
+            let ready = ready!(host.stream.poll_write_ready(cx));
+            match ready.and_then(|()| host.stream.try_write(bytes)) {
+                Ok(n) => return Poll::Ready(Ok(n)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => {
+                    self.on_error(&error);
+                    return Poll::Ready(Ok(bytes.len()));
+                }
+            }
+        }
+    }
+
+    fn keeps_chunks(&self) -> bool {
+        true
+    }
+
+    fn sees_opens(&self) -> bool {
+        true
+    }
+}

@@ -55,7 +55,7 @@ A module starts on {link} and runs until Ctrl-C. In another terminal, one of:
 
   picocom --omap crcrlf {link}        then type AT and press Enter: OK comes back
                                       (Ctrl-A Ctrl-X leaves; `ready` comes when the port is first opened)
-  tio --map ONLCRNL {link}
+  tio --map OCRNL,ONLCRNL {link}
   socat -,icanon=0,echo=0 {link},raw,echo=0,crnl
 
   python3 -c 'import serial; s = serial.Serial(\"{link}\", 115200, timeout=1); print(s.read(200)); s.write(b\"AT\\r\\n\"); print(s.read(200))'

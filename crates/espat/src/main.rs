@@ -1,2 +1,17 @@
-//! The `espat` binary.
-fn main() {}
+//! The `espat` binary: a virtual ESP-AT module on a serial port.
+
+mod cli;
+mod cmd;
+mod config;
+mod failure;
+mod log;
+mod plan;
+mod signals;
+mod terminal;
+mod value;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cmd::run_command_line()
+}

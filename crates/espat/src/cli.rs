@@ -1,0 +1,403 @@
+//! The command line: every option and subcommand, with the text that `--help` prints.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use espat_host::{Cidr, MapRule, Publish, SerialName};
+
+use crate::log::LogLevel;
+use crate::value::{AccessPointOption, ListenAddr, LogTarget, ProfileName, StationOption};
+
+const ABOUT: &str = "A virtual ESP-AT module on a serial port";
+
+const LONG_ABOUT: &str = "\
+A virtual ESP-AT module on a serial port.
+
+`espat` plays an Espressif Wi-Fi module that runs the ESP-AT firmware: what a program writes to the serial port is \
+answered byte for byte as the chip answers it, and the links that the module opens are real TCP and UDP sockets of this \
+computer. Without a subcommand it does what `espat run` does.";
+
+const SETTINGS: &str = "\
+Where options come from:
+  Every option of `run` and `console` can also stand in the environment or in the file that --config
+  names. The command line wins over the environment, which wins over the file.
+
+  Environment: ESPAT_ and the option's name in capitals, with _ for -. A list has one value a line.
+    ESPAT_TIMING=fast  ESPAT_LOG_PORT=stderr  ESPAT_OFFLINE=true  ESPAT_PTY=/tmp/esp0
+
+  File (TOML): the option's name without the dashes.
+    timing = \"fast\"
+    pty = \"/tmp/esp0\"               # or: pty = true
+    map = [\"example.com:80=127.0.0.1:8080\"]
+
+    [[access-point]]                # an --ap with everything that an access point can have
+    ssid = \"home\"
+    password = \"secret1234\"
+    bssid = \"02:00:00:00:00:01\"
+    channel = 6
+    rssi = -61
+    answers = \"always\"              # never: no answer to a join; no-dhcp: no address after it
+
+Exit codes:
+  0  as asked (SIGINT and SIGTERM end the module cleanly)
+  1  something failed while running, or an expectation did not hold
+  2  wrong usage or environment, found before anything was started";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "espat",
+    version,
+    about = ABOUT,
+    long_about = LONG_ABOUT,
+    after_long_help = SETTINGS,
+    after_help = "`espat --help` explains every option with an example.",
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    infer_subcommands = false,
+    max_term_width = 110
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunOptions,
+}
+
+/// What `espat` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start one module and keep it running until Ctrl-C (the default)
+    ///
+    /// Starts one module and keeps it running until SIGINT or SIGTERM; both end it cleanly, with exit code 0. When the
+    /// serial port can be opened, one line on standard output says where it is:
+    ///
+    ///   pty /run/user/1000/espat/pty0 -> /dev/pts/7
+    ///
+    /// Example: espat run --pty /tmp/esp0 --ap home=secret1234
+    #[command(after_long_help = SETTINGS)]
+    Run(RunOptions),
+    /// Talk to a module in this terminal: type AT commands, see replies; Ctrl-] leaves
+    ///
+    /// Puts a module into this terminal. What you type goes to the module byte by byte, Enter sends CR LF, and what the
+    /// module answers is shown as it comes. Ctrl-] leaves and ends the module.
+    ///
+    /// Example: espat console --ap home=secret1234
+    #[command(after_long_help = SETTINGS)]
+    Console(ModuleOptions),
+    /// List the firmware lines that --profile can name
+    ///
+    /// Prints one line a profile: name, chip, firmware version and what its values rest on.
+    ///
+    /// Example: espat profiles --json
+    Profiles(ListOptions),
+    /// List the AT commands that a module answers
+    ///
+    /// Prints one line a command: its name, its forms (test AT+X=?, query AT+X?, set AT+X=..., execute AT+X) and what it
+    /// does. A command that is not here answers ERROR.
+    ///
+    /// Example: espat commands --json
+    Commands(CommandsOptions),
+    /// Run transcripts (.at) against the module of a profile
+    ///
+    /// Runs each file on a simulated module, with a virtual clock and a virtual network, in four ways of splitting the
+    /// bytes. What differs is shown with its line and its bytes; then the exit code is 1. docs/transcripts.md describes
+    /// the format.
+    ///
+    /// Example: espat replay tests/at/tcpip --junit report.xml
+    Replay(ReplayOptions),
+    /// Print a shell's completion script
+    ///
+    /// Example: espat completions bash > /etc/bash_completion.d/espat
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print a manual page
+    ///
+    /// Prints the page of `espat`, or of one subcommand, in roff.
+    ///
+    /// Example: espat man run | man -l -
+    Man {
+        /// A subcommand, for its own page
+        subcommand: Option<String>,
+    },
+}
+
+/// Options of a listing.
+#[derive(Args, Debug)]
+pub(crate) struct ListOptions {
+    /// Print JSON for programs instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `commands`.
+#[derive(Args, Debug)]
+pub(crate) struct CommandsOptions {
+    #[command(flatten)]
+    pub(crate) list: ListOptions,
+    /// Firmware line; `espat profiles` lists them [default: esp32-2.2]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<ProfileName>,
+}
+
+/// Options of `replay`.
+#[derive(Args, Debug)]
+pub(crate) struct ReplayOptions {
+    /// Transcripts, or folders of them
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Run them on this firmware line, whatever they say themselves
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<ProfileName>,
+    /// Where the transcripts are that `@given` names [default: the nearest folder `_given` beside or above a file]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) given: Option<PathBuf>,
+    /// Write a report in JUnit's form
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+}
+
+/// Options of `run`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct RunOptions {
+    #[command(flatten)]
+    pub(crate) port: PortOptions,
+    #[command(flatten)]
+    pub(crate) module: ModuleOptions,
+}
+
+/// Where the serial port is: at most one of these.
+#[derive(Args, Clone, Debug, Default)]
+#[group(id = "port", multiple = false)]
+#[command(next_help_heading = "Serial port")]
+pub(crate) struct PortOptions {
+    /// A pseudo-terminal with a stable symlink (the default)
+    ///
+    /// The module's serial port is a pseudo-terminal, and LINK a symlink to it that is there until the module ends. This is
+    /// the default port. Without LINK it is the first free one of pty0, pty1, ... in a directory of your own:
+    /// XDG_RUNTIME_DIR/espat, or /tmp/espat-UID.
+    ///
+    /// Example: --pty /tmp/esp0, and then in another terminal: picocom --omap crcrlf /tmp/esp0
+    #[arg(long, value_name = "LINK", num_args = 0..=1)]
+    #[allow(
+        clippy::option_option,
+        reason = "clap's form of an option whose value may be left out"
+    )]
+    pub(crate) pty: Option<Option<PathBuf>>,
+
+    /// Raw TCP, one host at a time
+    ///
+    /// The serial port is a TCP server: connect to it and talk. One host at a time; a second one is turned away and
+    /// logged. Port 0 takes a free port, and the line on standard output says which.
+    ///
+    /// Example: --tcp 127.0.0.1:5000, and then: nc -C 127.0.0.1 5000
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) tcp: Option<ListenAddr>,
+
+    /// A real serial port of this computer
+    ///
+    /// The module answers on a real UART, for a microcontroller that is wired to this computer by a USB adapter. BAUD is
+    /// the rate until the host changes it with AT+UART_CUR; default 115200.
+    ///
+    /// Example: --serial /dev/ttyUSB0@115200
+    #[arg(long, value_name = "DEVICE[@BAUD]")]
+    pub(crate) serial: Option<SerialName>,
+
+    /// Standard input and output are the serial port
+    ///
+    /// The end of standard input ends the module. Everything else that `espat` prints goes to standard error.
+    ///
+    /// Example: printf 'AT\r\n' | espat --stdio --power now --timing fast
+    #[arg(long)]
+    pub(crate) stdio: bool,
+}
+
+/// What the module is and what surrounds it.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ModuleOptions {
+    /// Firmware line; `espat profiles` lists them [default: esp32-2.2]
+    ///
+    /// The firmware that the module plays: chip and release.
+    ///
+    /// Example: --profile esp32-2.2
+    #[arg(long, value_name = "NAME", help_heading = "Module")]
+    pub(crate) profile: Option<ProfileName>,
+
+    /// When the module powers on
+    ///
+    /// The default is on-open for --pty and --tcp, and now for --serial, --stdio and `console`.
+    ///
+    /// Example: --power each-open
+    #[arg(long, value_name = "WHEN", help_heading = "Module")]
+    pub(crate) power: Option<PowerWhen>,
+
+    /// Pace of the module [default: realistic]
+    ///
+    /// Example: --timing fast
+    #[arg(long, value_name = "HOW", help_heading = "Module")]
+    pub(crate) timing: Option<TimingOption>,
+
+    /// Where reports (+IPD, CONNECT, CLOSED, WIFI ...) may come [default: between]
+    ///
+    /// Example: --reports anywhere --seed 7
+    #[arg(long, value_name = "WHERE", help_heading = "Module")]
+    pub(crate) reports: Option<ReportsOption>,
+
+    /// What ends a command [default: crlf]
+    ///
+    /// Example: --terminator lenient
+    #[arg(long, value_name = "WHAT", help_heading = "Module")]
+    pub(crate) terminator: Option<TerminatorOption>,
+
+    /// Where the firmware's log UART goes: FILE, stderr or shared
+    ///
+    /// The firmware prints its boot messages and log on a second UART. By default they are not made. FILE: they are
+    /// appended to that file; stderr: to standard error; shared: they come in the AT stream, as on boards that have only one UART.
+    ///
+    /// Example: --log-port stderr
+    #[arg(long, value_name = "FILE|stderr|shared", help_heading = "Module")]
+    pub(crate) log_port: Option<LogTarget>,
+
+    /// Where everything random comes from [default: 0]
+    ///
+    /// Everything random in the module comes from this number: the same seed and the same timed input give the same
+    /// bytes.
+    ///
+    /// Example: --seed 42
+    #[arg(long, value_name = "N", help_heading = "Module")]
+    pub(crate) seed: Option<u64>,
+
+    /// An access point in the module's air, repeatable
+    ///
+    /// Without any, every SSID can be joined with any password, and a scan finds one named `espat`. Without a password the
+    /// access point is open. Other users can read a command line: put real passwords into a file, see --config.
+    ///
+    /// Example: --ap home=secret1234 --ap cafe
+    #[arg(
+        long,
+        value_name = "SSID[=PASSWORD]",
+        help_heading = "Air",
+        allow_hyphen_values = true
+    )]
+    pub(crate) ap: Vec<AccessPointOption>,
+
+    /// A station that joins the module's softAP while it is on, repeatable
+    ///
+    /// Without IP it takes an address from the softAP's DHCP range.
+    ///
+    /// Example: --station 02:00:00:00:00:05=192.168.4.9
+    #[arg(long, value_name = "MAC[=IP]", help_heading = "Air")]
+    pub(crate) station: Vec<StationOption>,
+
+    /// The station's IPv4 address [default: 127.0.0.1]
+    ///
+    /// The address that the module gets from its access point and shows in AT+CIFSR. It must be an address of this
+    /// computer: the module's servers and UDP ports bind to it.
+    ///
+    /// Example: --ip 192.168.1.20
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub(crate) ip: Option<Ipv4Addr>,
+
+    /// The station's IPv6 address [default: ::1]
+    ///
+    /// Example: --ip6 fd00::20
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub(crate) ip6: Option<Ipv6Addr>,
+
+    /// Lead what the module sends to HOST to ADDR instead, repeatable
+    ///
+    /// Links and datagrams to HOST:PORT, a name or an address, go to ADDR:PORT. A mapped name needs no DNS. Without ports
+    /// the name is mapped for every port.
+    ///
+    /// Example: --map api.example.com:443=127.0.0.1:8443 --map broker.local=192.168.1.5
+    #[arg(long, value_name = "HOST[:PORT]=ADDR[:PORT]", help_heading = "Network")]
+    pub(crate) map: Vec<MapRule>,
+
+    /// Reach the module's server on PORT at ADDR:PORT, repeatable
+    ///
+    /// A server that the module opens on PORT is bound to ADDR:PORT of this computer. Without it: the station's address
+    /// and the same port, and where that cannot be bound (privileged, in use) a free port, which the log names.
+    ///
+    /// Example: --publish 80=127.0.0.1:8080
+    #[arg(long, value_name = "PORT=ADDR:PORT", help_heading = "Network")]
+    pub(crate) publish: Vec<Publish>,
+
+    /// The module reaches loopback addresses only
+    ///
+    /// Example: espat --offline
+    #[arg(long, help_heading = "Network", conflicts_with = "allow")]
+    pub(crate) offline: bool,
+
+    /// The module may reach these addresses and no others, repeatable
+    ///
+    /// Checked on the resolved address, for every link and datagram. Without it and without --offline the module reaches
+    /// everything but 169.254.0.0/16, where clouds keep their credentials.
+    ///
+    /// Example: --allow 127.0.0.0/8 --allow 192.168.1.0/24
+    #[arg(long, value_name = "CIDR", help_heading = "Network")]
+    pub(crate) allow: Vec<Cidr>,
+
+    /// The module may not reach these addresses, repeatable; wins over --allow
+    ///
+    /// Example: --deny 192.168.1.1/32
+    #[arg(long, value_name = "CIDR", help_heading = "Network")]
+    pub(crate) deny: Vec<Cidr>,
+
+    /// Read options from a TOML file
+    ///
+    /// The keys are the options' names without the dashes; see `Where options come from` below.
+    ///
+    /// Example: --config bench.toml
+    #[arg(long, value_name = "FILE", help_heading = "Program")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// How much espat says of itself on standard error [default: info]
+    ///
+    /// Passwords and keys are never logged.
+    ///
+    /// Example: --log debug
+    #[arg(long, value_name = "LEVEL", help_heading = "Program")]
+    pub(crate) log: Option<LogLevel>,
+}
+
+/// Values of `--power`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PowerWhen {
+    /// When the first host opens the port, so that it sees `ready`; later hosts find it running
+    OnOpen,
+    /// At every first open after the last close, like a board that its USB adapter resets
+    EachOpen,
+    /// At start, like a module on a board
+    Now,
+}
+
+/// Values of `--timing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TimingOption {
+    /// Output comes at the UART's rate; boot, joins and scans take plausible times: drivers for real modules just work
+    Realistic,
+    /// No artificial delay anywhere, for test suites and bulk data
+    Fast,
+}
+
+/// Values of `--reports`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportsOption {
+    /// Never from a command's first byte to its result, nor inside a send
+    Between,
+    /// Wherever real modules were seen to do it; --seed chooses
+    Anywhere,
+}
+
+/// Values of `--terminator`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TerminatorOption {
+    /// CR LF, as the firmware has it
+    Crlf,
+    /// CR LF, or a CR or LF alone
+    Lenient,
+}

@@ -1,0 +1,47 @@
+//! `espat commands`: the AT commands of a firmware line.
+
+use espat_core::profile::PROFILES;
+use espat_core::{Form, commands_of};
+use serde::Serialize;
+
+use super::{print_json, print_table};
+use crate::cli::CommandsOptions;
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    family: &'static str,
+    forms: Vec<&'static str>,
+    summary: &'static str,
+    /// Page and anchor of the vendor's manual.
+    manual: &'static str,
+}
+
+pub(super) fn run(options: &CommandsOptions) -> anyhow::Result<()> {
+    let profile = options.profile.map_or(PROFILES[0], |p| p.0);
+    let row = |c: espat_core::CommandInfo| Row {
+        name: format!("AT{}", c.name),
+        family: c.family,
+        forms: c.forms.iter().copied().map(form).collect(),
+        summary: c.summary,
+        manual: c.anchor,
+    };
+    let rows: Vec<_> = commands_of(profile).map(row).collect();
+    if options.list.json {
+        return print_json(&rows);
+    }
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|r| [r.name, r.forms.join(" "), r.summary.to_owned()])
+        .collect();
+    Ok(print_table(["COMMAND", "FORMS", "WHAT IT DOES"], &rows)?)
+}
+
+fn form(form: Form) -> &'static str {
+    match form {
+        Form::Test => "test",
+        Form::Query => "query",
+        Form::Set => "set",
+        Form::Execute => "execute",
+    }
+}

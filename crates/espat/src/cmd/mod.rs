@@ -1,0 +1,103 @@
+//! The subcommands, one file each.
+
+mod commands;
+mod completions;
+mod console;
+mod man;
+mod profiles;
+mod replay;
+mod run;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use anyhow::Context;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::cli::{Cli, Command, RunOptions};
+use crate::config::Settings;
+use crate::{failure, log};
+
+/// Reads the command line and does what it says.
+pub(crate) fn run_command_line() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are among these; clap prints them and chooses the exit code, 0 or 2.
+        Err(error) => error.exit(),
+    };
+    let done = match cli.command {
+        None => run::run(cli.run),
+        Some(Command::Run(options)) => run::run(options),
+        Some(Command::Console(options)) => console::run(options),
+        Some(Command::Profiles(options)) => profiles::run(&options),
+        Some(Command::Commands(options)) => commands::run(&options),
+        Some(Command::Replay(options)) => replay::run(&options),
+        Some(Command::Completions { shell }) => completions::run(shell),
+        Some(Command::Man { subcommand }) => man::run(subcommand.as_deref()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+/// What every subcommand with a module does first: options from all places, the log, room for descriptors.
+fn start(options: RunOptions) -> anyhow::Result<Settings> {
+    let settings = Settings::resolve(options, std::env::vars_os())?;
+    log::start(settings.options.module.log.unwrap_or_default());
+    for name in &settings.unknown_variables {
+        tracing::warn!(
+            "{name} names no option and is not used; `espat --help` says which there are"
+        );
+    }
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(
+            "the limit of open files stays at {:?}: {error}",
+            limit.current
+        );
+    }
+    Ok(settings)
+}
+
+/// One thread is enough for one module, and the cheapest.
+fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")
+}
+
+/// Prints rows as a table with a heading; the last column is as wide as it likes.
+fn print_table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
+    let mut widths = heading.map(str::len);
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut out = io::stdout().lock();
+    for row in std::iter::once(&heading.map(str::to_owned)).chain(rows) {
+        let cells: Vec<_> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
+    }
+    out.flush()
+}
+
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let text = serde_json::to_string_pretty(value)?;
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,129 @@
+//! `espat run`: one module on a serial port, until a signal or the end of its host.
+
+use std::io::{self, Write};
+use std::pin::pin;
+use std::time::Duration;
+
+use anyhow::Context;
+use espat_host::{
+    Driver, Handle, Module, Port, PortError, PowerPolicy, PtyPort, SerialPort, StdioPort, TcpPort,
+};
+
+use super::{runtime, start};
+use crate::cli::{PortOptions, RunOptions};
+use crate::config::Settings;
+use crate::failure::Usage;
+use crate::plan;
+use crate::signals::Signals;
+use crate::value::ListenAddr;
+
+/// How long links may take to be closed at the end.
+const END: Duration = Duration::from_secs(2);
+
+pub(super) fn run(options: RunOptions) -> anyhow::Result<()> {
+    let settings = start(options)?;
+    let runtime = runtime()?;
+    let done = runtime.block_on(serve(&settings));
+    // Not waited for: a look-up of a name may still be running.
+    runtime.shutdown_background();
+    done
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let mut signals = Signals::new().context("signals cannot be caught")?;
+    let opened = open(settings).await?;
+    let mut driver = pin!(opened.driver);
+    announce(&opened.line, settings.options.port.stdio)?;
+    tokio::select! {
+        done = &mut driver => return Ok(done?),
+        () = signals.end() => {}
+    }
+    let ended = async { tokio::join!(opened.handle.stop(), driver).1 };
+    match tokio::time::timeout(END, ended).await {
+        Ok(done) => Ok(done?),
+        Err(_) => {
+            tracing::warn!("the module did not end in {END:?}");
+            Ok(())
+        }
+    }
+}
+
+/// A module on its port.
+struct Opened {
+    driver: Driver,
+    handle: Handle,
+    /// What standard output says of the port.
+    line: String,
+}
+
+/// Opens the port that was asked for; everything that goes wrong here was found before anything was started.
+async fn open(settings: &Settings) -> anyhow::Result<Opened> {
+    let PortOptions {
+        pty,
+        tcp,
+        serial,
+        stdio,
+    } = &settings.options.port;
+    let on_open = || plan::module(settings, PowerPolicy::OnOpen);
+    let now = || plan::module(settings, PowerPolicy::Now);
+    if let Some(ListenAddr(at)) = tcp {
+        let module = on_open()?;
+        let port = TcpPort::listen(*at)
+            .await
+            .map_err(|e| wrong(&format!("--tcp {at}"), e))?;
+        let line = format!("tcp {}", port.local_addr().unwrap_or(*at));
+        return opened(module, port, line);
+    }
+    if let Some(name) = serial {
+        let module = now()?;
+        let uart = plan::profile(&settings.options.module).factory.uart;
+        let port = SerialPort::open(name, uart)
+            .map_err(|e| wrong(&format!("--serial {}", name.device.display()), e))?;
+        let line = format!(
+            "serial {} {}",
+            name.device.display(),
+            name.baud.unwrap_or(uart.baud)
+        );
+        return opened(module, port, line);
+    }
+    if *stdio {
+        let module = now()?;
+        let port = StdioPort::open().map_err(|e| wrong("--stdio", e))?;
+        return opened(module, port, "stdio".to_owned());
+    }
+    let link = pty.as_ref().and_then(Option::as_deref);
+    let module = on_open()?;
+    let port = PtyPort::open(link).map_err(|e| {
+        wrong(
+            &link.map_or_else(|| "--pty".to_owned(), |l| format!("--pty {}", l.display())),
+            e,
+        )
+    })?;
+    let line = format!(
+        "pty {} -> {}",
+        port.link().display(),
+        port.device().display()
+    );
+    opened(module, port, line)
+}
+
+fn opened(module: Module, port: impl Port, line: String) -> anyhow::Result<Opened> {
+    let (driver, handle) = module.on(port).map_err(|e| Usage::new(e.to_string()))?;
+    Ok(Opened {
+        driver,
+        handle,
+        line,
+    })
+}
+
+fn wrong(option: &str, error: PortError) -> Usage {
+    Usage::new(format!("{option}: {error}"))
+}
+
+fn announce(line: &str, to_stderr: bool) -> io::Result<()> {
+    if to_stderr {
+        writeln!(io::stderr(), "{line}")
+    } else {
+        writeln!(io::stdout(), "{line}")
+    }
+}

@@ -1,0 +1,123 @@
+//! From options to what the libraries are started with.
+
+use espat_core::profile::PROFILES;
+use espat_core::{LogPort, ModuleConfig, Profile, Reports, Terminator, Timing};
+use espat_host::{LogSink, Module, NetOptions, Policy, PowerPolicy};
+
+use crate::cli::{ModuleOptions, PowerWhen, ReportsOption, TerminatorOption, TimingOption};
+use crate::config::Settings;
+use crate::failure::Usage;
+use crate::value::LogTarget;
+
+/// The module that `settings` ask for.
+///
+/// # Errors
+/// The access point that cannot be one, by its SSID.
+fn module_config(settings: &Settings) -> Result<ModuleConfig, Usage> {
+    let options = &settings.options.module;
+    let mut config = ModuleConfig::new();
+    config.profile = profile(options);
+    if let Some(timing) = options.timing {
+        config.timing = match timing {
+            TimingOption::Realistic => Timing::Realistic,
+            TimingOption::Fast => Timing::Fast,
+        };
+    }
+    if let Some(reports) = options.reports {
+        config.reports = match reports {
+            ReportsOption::Between => Reports::Between,
+            ReportsOption::Anywhere => Reports::Anywhere,
+        };
+    }
+    if let Some(terminator) = options.terminator {
+        config.terminator = match terminator {
+            TerminatorOption::Crlf => Terminator::CrLf,
+            TerminatorOption::Lenient => Terminator::Lenient,
+        };
+    }
+    config.log_port = match options.log_port {
+        None => LogPort::Off,
+        Some(LogTarget::Shared) => LogPort::Shared,
+        Some(LogTarget::Stderr | LogTarget::File(_)) => LogPort::Separate,
+    };
+    config.seed = options.seed.unwrap_or(config.seed);
+    config.addresses.station_ip = options.ip.unwrap_or(config.addresses.station_ip);
+    config.addresses.station_ip6 = options.ip6.unwrap_or(config.addresses.station_ip6);
+    config.air.access_points.clone_from(&settings.access_points);
+    for ap in &options.ap {
+        config.air.access_points.push(
+            ap.access_point()
+                .map_err(|e| Usage::new(format!("--ap: {e}")))?,
+        );
+    }
+    config.air.stations = options.station.iter().map(|s| s.0).collect();
+    Ok(config)
+}
+
+/// The firmware line.
+pub(crate) fn profile(options: &ModuleOptions) -> &'static Profile {
+    options.profile.map_or(PROFILES[0], |p| p.0)
+}
+
+/// The log UART's own file, opened.
+///
+/// # Errors
+/// The file and why it cannot be opened.
+fn log_sink(options: &ModuleOptions) -> Result<Option<LogSink>, Usage> {
+    Ok(match &options.log_port {
+        None | Some(LogTarget::Shared) => None,
+        Some(LogTarget::Stderr) => Some(Box::new(std::io::stderr())),
+        Some(LogTarget::File(path)) => {
+            let file = std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path);
+            let shown = path.display();
+            Some(Box::new(file.map_err(|e| {
+                Usage::new(format!("--log-port {shown}: cannot open the file: {e}"))
+            })?))
+        }
+    })
+}
+
+/// How the module meets the network.
+fn net_options(options: &ModuleOptions) -> NetOptions {
+    let default = NetOptions::default();
+    NetOptions {
+        ip: options.ip.unwrap_or(default.ip),
+        ip6: options.ip6.unwrap_or(default.ip6),
+        maps: options.map.clone(),
+        publish: options.publish.clone(),
+        policy: Policy {
+            offline: options.offline,
+            allow: options.allow.clone(),
+            deny: options.deny.clone(),
+        },
+        ..default
+    }
+}
+
+/// When the module powers on, where nobody says otherwise `default`.
+fn power_policy(options: &ModuleOptions, default: PowerPolicy) -> PowerPolicy {
+    match options.power {
+        None => default,
+        Some(PowerWhen::OnOpen) => PowerPolicy::OnOpen,
+        Some(PowerWhen::EachOpen) => PowerPolicy::EachOpen,
+        Some(PowerWhen::Now) => PowerPolicy::Now,
+    }
+}
+
+/// The module, ready to be put on a port.
+///
+/// # Errors
+/// The option that cannot be followed.
+pub(crate) fn module(settings: &Settings, default_power: PowerPolicy) -> Result<Module, Usage> {
+    let options = &settings.options.module;
+    let mut module = Module::new(module_config(settings)?)
+        .net(net_options(options))
+        .power(power_policy(options, default_power));
+    if let Some(sink) = log_sink(options)? {
+        module = module.log(sink);
+    }
+    Ok(module)
+}

@@ -1,0 +1,184 @@
+//! The values of options: how they are written and what makes them wrong.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use espat_core::profile::PROFILES;
+use espat_core::{AccessPoint, AirStation, Mac, Profile};
+
+/// `--profile NAME`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProfileName(pub(crate) &'static Profile);
+
+impl FromStr for ProfileName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Profile::find(name).map(Self).ok_or_else(|| {
+            let known: Vec<_> = PROFILES.iter().map(|p| p.name).collect();
+            format!(
+                "no such profile; `espat profiles` lists them: {}",
+                known.join(", ")
+            )
+        })
+    }
+}
+
+/// `--tcp ADDR:PORT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListenAddr(pub(crate) SocketAddr);
+
+impl FromStr for ListenAddr {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numeric = text
+            .strip_prefix("localhost:")
+            .map(|port| format!("127.0.0.1:{port}"));
+        let addr = numeric.as_deref().unwrap_or(text).parse();
+        addr.map(Self)
+            .map_err(|_| "wanted an address and a port, as 127.0.0.1:5000 or [::1]:5000".to_owned())
+    }
+}
+
+/// `--log-port FILE|stderr|shared`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LogTarget {
+    Stderr,
+    Shared,
+    File(PathBuf),
+}
+
+impl FromStr for LogTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Err("wanted a file, `stderr` or `shared`".to_owned()),
+            "stderr" => Ok(Self::Stderr),
+            "shared" => Ok(Self::Shared),
+            file => Ok(Self::File(file.into())),
+        }
+    }
+}
+
+/// `--ap SSID[=PASSWORD]`. Reading it never fails, so that no message of the argument parser can show a password.
+#[derive(Clone)]
+pub(crate) struct AccessPointOption {
+    ssid: String,
+    password: String,
+}
+
+impl AccessPointOption {
+    /// # Errors
+    /// The SSID and what is wrong, without the password.
+    pub(crate) fn access_point(&self) -> Result<AccessPoint, String> {
+        check_access_point(&self.ssid, &self.password)?;
+        Ok(AccessPoint::new(
+            self.ssid.as_bytes(),
+            self.password.as_bytes(),
+        ))
+    }
+}
+
+/// Checks what an access point is made from; the message never shows the password.
+pub(crate) fn check_access_point(ssid: &str, password: &str) -> Result<(), String> {
+    if !(1..=32).contains(&ssid.len()) {
+        return Err(format!(
+            "SSID `{ssid}` has {} bytes; an SSID has 1 to 32",
+            ssid.len()
+        ));
+    }
+    if password.len() > 64 {
+        return Err(format!(
+            "the password of SSID `{ssid}` has {} bytes; a password has up to 64",
+            password.len()
+        ));
+    }
+    Ok(())
+}
+
+impl FromStr for AccessPointOption {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (ssid, password) = text.split_once('=').unwrap_or((text, ""));
+        Ok(Self {
+            ssid: ssid.to_owned(),
+            password: password.to_owned(),
+        })
+    }
+}
+
+impl fmt::Debug for AccessPointOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessPointOption")
+            .field("ssid", &self.ssid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `--station MAC[=IP]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StationOption(pub(crate) AirStation);
+
+impl FromStr for StationOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (mac, ip) = match text.split_once('=') {
+            Some((mac, ip)) => {
+                let ip: Ipv4Addr = ip
+                    .parse()
+                    .map_err(|_| "what follows the = is an IPv4 address, as 192.168.4.9")?;
+                (mac, Some(ip))
+            }
+            None => (text, None),
+        };
+        Ok(Self(AirStation {
+            mac: parse_mac(mac)?,
+            ip,
+        }))
+    }
+}
+
+/// Reads a station's or access point's MAC address.
+pub(crate) fn parse_mac(text: &str) -> Result<Mac, String> {
+    let mac = Mac::parse(text.as_bytes()).ok_or("wanted a MAC address, as 02:00:00:00:00:05")?;
+    if mac.0[0] & 1 == 1 || mac.0 == [0; 6] {
+        return Err("a device's MAC address is not a multicast one (its first byte is even) and not all zero".to_owned());
+    }
+    Ok(mac)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_access_point_never_shows_its_password() {
+        let ap: AccessPointOption = "home=pass=word".parse().unwrap();
+        assert_eq!(ap.access_point().unwrap().password, b"pass=word");
+        assert!(!format!("{ap:?}").contains("pass"));
+        let long: AccessPointOption = format!("home={}", "hush".repeat(17)).parse().unwrap();
+        let message = long.access_point().unwrap_err();
+        assert!(
+            message.contains("home") && !message.contains("hush"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn the_other_values_say_what_they_want() {
+        assert!("localhost:5000".parse::<ListenAddr>().is_ok());
+        assert!("5000".parse::<ListenAddr>().is_err());
+        assert!(
+            "02:00:00:00:00:05=192.168.4.9"
+                .parse::<StationOption>()
+                .is_ok()
+        );
+        assert!("03:00:00:00:00:05".parse::<StationOption>().is_err());
+    }
+}

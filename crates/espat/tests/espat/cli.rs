@@ -1,0 +1,338 @@
+//! The command line: help, wrong options, exit codes, listings. Nothing here opens a serial port.
+
+use std::process::{Output, Stdio};
+
+use crate::harness::espat;
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    finished(
+        &espat()
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap(),
+    )
+}
+
+fn finished(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+const OPTIONS: &[&str] = &[
+    "--pty",
+    "--tcp",
+    "--serial",
+    "--stdio",
+    "--profile",
+    "--power",
+    "--timing",
+    "--reports",
+    "--terminator",
+    "--log-port",
+    "--seed",
+    "--ap",
+    "--station",
+    "--ip",
+    "--ip6",
+    "--map",
+    "--publish",
+    "--offline",
+    "--allow",
+    "--deny",
+    "--config",
+    "--log",
+];
+
+#[test]
+fn help_explains_every_option_with_an_example() {
+    for arguments in [&["--help"][..], &["run", "--help"]] {
+        let (code, help, _) = run(arguments);
+        assert_eq!(code, Some(0));
+        let entry = |line: &str| line.starts_with("      --");
+        let lines: Vec<_> = help.lines().collect();
+        let entries: Vec<_> = (0..lines.len()).filter(|&i| entry(lines[i])).collect();
+        let mut names = vec![];
+        for &start in &entries {
+            names.push(lines[start].split_whitespace().next().unwrap());
+            let text = lines[start + 1..]
+                .iter()
+                .take_while(|l| !entry(l))
+                .copied()
+                .collect::<Vec<_>>()
+                .join("\n");
+            assert!(
+                text.contains("Example: "),
+                "{}: no example in\n{text}",
+                lines[start]
+            );
+        }
+        names.sort_unstable();
+        let mut expected = OPTIONS.to_vec();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+    }
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    let (code, help, errors) = run(&["-h"]);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert!(help.contains("espat --help"));
+    let (code, version, _) = run(&["--version"]);
+    assert_eq!(
+        (code, version),
+        (Some(0), format!("espat {}\n", env!("CARGO_PKG_VERSION")))
+    );
+}
+
+#[test]
+fn wrong_usage_names_the_option_the_value_and_the_way_out() {
+    for (arguments, option, value, way_out) in [
+        (
+            &["--timing", "warp"][..],
+            "--timing",
+            "'warp'",
+            "realistic, fast",
+        ),
+        (
+            &["--profile", "esp99"],
+            "--profile",
+            "'esp99'",
+            "espat profiles",
+        ),
+        (&["--tcp", "5000"], "--tcp", "'5000'", "127.0.0.1:5000"),
+        (
+            &["--serial", "/dev/ttyS0@quick"],
+            "--serial",
+            "@quick",
+            "115200",
+        ),
+        (&["--pty", "--stdio"], "--pty", "--stdio", "--help"),
+        (
+            &["--offline", "--allow", "10.0.0.0/8"],
+            "--offline",
+            "--allow",
+            "--help",
+        ),
+        (
+            &["--allow", "10.0.0.0/40"],
+            "--allow",
+            "10.0.0.0/40",
+            "ADDR/BITS",
+        ),
+        (
+            &["--map", "a.example"],
+            "--map",
+            "a.example",
+            "HOST[:PORT]=ADDR[:PORT]",
+        ),
+        (
+            &["--publish", "http=127.0.0.1:80"],
+            "--publish",
+            "http=",
+            "1 to 65535",
+        ),
+        (
+            &["--station", "me"],
+            "--station",
+            "'me'",
+            "02:00:00:00:00:05",
+        ),
+        (&["--seed", "-1"], "-1", "-1", "--help"),
+        (&["--timming", "fast"], "--timming", "--timing", "--help"),
+        (
+            &["--config", "/nonexistent/espat.toml"],
+            "--config",
+            "/nonexistent/espat.toml",
+            "No such file",
+        ),
+        (
+            &["--log-port", "/nonexistent/log", "--stdio"],
+            "--log-port",
+            "/nonexistent/log",
+            "No such file",
+        ),
+        (&["--ap", ""], "--ap", "``", "1 to 32"),
+        (
+            &["--pty", "/nonexistent/port"],
+            "--pty",
+            "/nonexistent/port",
+            "",
+        ),
+        (&["console"], "console", "standard input", "--stdio"),
+        (&["frobnicate"], "frobnicate", "", "--help"),
+        (&["man", "frobnicate"], "man", "frobnicate", "run"),
+    ] {
+        let (code, out, message) = run(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {message}");
+        assert_eq!(out, "", "{arguments:?}");
+        for part in [option, value, way_out] {
+            assert!(
+                message.contains(part),
+                "{arguments:?}: no `{part}` in {message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_environment_and_the_file_are_read_and_named_in_messages() {
+    let (code, _, message) = finished(
+        &espat()
+            .stdin(Stdio::null())
+            .env("ESPAT_TIMING", "warp")
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(code, Some(2));
+    assert!(
+        message.contains("ESPAT_TIMING") && message.contains("'warp'"),
+        "{message}"
+    );
+
+    let path = std::env::temp_dir().join(format!("espat-cli-{}.toml", std::process::id()));
+    std::fs::write(&path, "seed = 1\ntiming = \"warp\"\n").unwrap();
+    let (code, _, message) = finished(
+        &espat()
+            .stdin(Stdio::null())
+            .args(["--stdio"])
+            .env("ESPAT_CONFIG", &path)
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(code, Some(2));
+    assert!(
+        message.contains(".toml:2:1: ") && message.contains("'warp'"),
+        "{message}"
+    );
+    // The command line's value counts, so the file's is not even looked at for its meaning.
+    let (code, _, _) = finished(
+        &espat()
+            .stdin(Stdio::null())
+            .args(["--stdio", "--config"])
+            .arg(&path)
+            .args(["--timing", "fast"])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(
+        code,
+        Some(2),
+        "a wrong value in the file is wrong even where it is not used"
+    );
+    std::fs::write(&path, "seed = 1\n").unwrap();
+    let (code, _, _) = finished(
+        &espat()
+            .stdin(Stdio::null())
+            .args(["--stdio", "--config"])
+            .arg(&path)
+            .args(["--timing", "fast"])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(code, Some(0), "the end of standard input is the end");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_password_is_never_printed() {
+    let long = "hush".repeat(20);
+    let ap = format!("home={long}");
+    for arguments in [
+        &["--ap", &ap, "--stdio"][..],
+        &["--ap", &ap, "--timing", "warp"],
+        &["--ap", &ap, "--bogus"],
+    ] {
+        let (code, out, message) = run(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}");
+        assert!(
+            !out.contains("hush") && !message.contains("hush"),
+            "{message}"
+        );
+    }
+    let (code, out, log) = run(&[
+        "--ap",
+        "home=hushhush",
+        "--stdio",
+        "--log",
+        "trace",
+        "--timing",
+        "fast",
+    ]);
+    assert_eq!(code, Some(0));
+    assert!(!out.contains("hush") && !log.contains("hush"), "{log}");
+}
+
+#[test]
+fn listings_are_tables_for_people_and_json_for_programs() {
+    for (listing, first_column, key) in [
+        ("profiles", "NAME", "name"),
+        ("commands", "COMMAND", "name"),
+    ] {
+        let (code, table, _) = run(&[listing]);
+        assert_eq!(code, Some(0));
+        assert!(table.starts_with(first_column), "{table}");
+        let (code, json, _) = run(&[listing, "--json"]);
+        assert_eq!(code, Some(0));
+        let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let rows = rows.as_array().unwrap();
+        assert_eq!(rows.len() + 1, table.lines().count());
+        assert!(rows.iter().all(|r| r[key].is_string()), "{json}");
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_are_made_for_packagers() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (code, script, _) = run(&["completions", shell]);
+        assert_eq!(code, Some(0));
+        assert!(script.contains("log-port"), "{shell}");
+    }
+    for arguments in [&["man"][..], &["man", "run"], &["man", "console"]] {
+        let (code, page, _) = run(arguments);
+        assert_eq!(code, Some(0));
+        assert!(page.contains(".TH espat"), "{page}");
+        assert!(page.contains("log\\-port"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn replay_says_which_transcript_does_not_hold() {
+    let folder = std::env::temp_dir().join(format!("espat-replay-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("sub/_given")).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.join("sub").join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    file("_given/quiet.at", "-> ATE0\n<- ATE0\n<-\n<- OK\n");
+    let good = file("good.at", "@given quiet\n-> AT\n<-\n<- OK\n");
+    let (code, out, _) = run(&["replay", folder.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.ends_with("2 transcripts, 0 failed\n"), "{out}");
+
+    let bad = file("bad.at", "@given quiet\n-> AT\n<-\n<- KO\n");
+    let report = folder.join("report.xml");
+    let (code, out, message) = run(&["replay", &good, &bad, "--junit", report.to_str().unwrap()]);
+    assert_eq!(code, Some(1), "{message}");
+    assert!(out.contains("FAIL") && out.contains("bad.at:4:"), "{out}");
+    assert!(
+        std::fs::read_to_string(&report)
+            .unwrap()
+            .contains("failures=\"1\"")
+    );
+
+    let unreadable = file("broken.at", "-> AT\n?? what\n");
+    let (code, out, message) = run(&["replay", &good, &unreadable]);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "nothing is run");
+    assert!(message.contains("broken.at:2:"), "{message}");
+    let (code, _, message) = run(&["replay", "/nonexistent.at"]);
+    assert_eq!(code, Some(2));
+    assert!(message.contains("/nonexistent.at"), "{message}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,13 @@
+//! The binary as its users see it: its command line, and a module over a PTY, TCP and standard input and output with real
+//! peers.
+
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod hosts;
+#[cfg(test)]
+mod links;
+#[cfg(test)]
+mod ports;

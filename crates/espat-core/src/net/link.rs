@@ -4,8 +4,9 @@ use alloc::string::String;
 use core::fmt;
 use core::net::SocketAddr;
 
+use super::dial::Target;
 use super::receive::Receive;
-use crate::output::{Connect, SocketId, Transport};
+use crate::output::{SocketId, Transport};
 use crate::reply::urc::LinkUp;
 use crate::time::Instant;
 
@@ -92,9 +93,8 @@ pub(crate) struct Link {
     pub(crate) remote: SocketAddr,
     pub(crate) local_port: u16,
     udp_mode: UdpMode,
-    /// The remote end as the host MCU wrote it, where it wrote a name.
-    pub(crate) name: Option<String>,
-    pub(crate) keep_alive_s: u16,
+    /// Where the host MCU sent it; none where the peer came to us.
+    pub(crate) target: Option<Target>,
     pub(crate) rx: Receive,
     pub(crate) heard_at: Instant,
 }
@@ -116,8 +116,7 @@ impl Link {
             remote,
             local_port: 0,
             udp_mode: UdpMode::Fixed,
-            name: None,
-            keep_alive_s: 0,
+            target: None,
             rx: Receive::default(),
             heard_at: Instant::ZERO,
         }
@@ -127,16 +126,23 @@ impl Link {
     pub(crate) fn opening(
         id: LinkId,
         socket: SocketId,
-        kind: Kind,
-        to: &Connect,
-        udp_mode: UdpMode,
+        target: Target,
+        remote: SocketAddr,
     ) -> Self {
         Self {
-            udp_mode,
-            name: to.name.clone(),
-            keep_alive_s: to.options.keep_alive_s,
-            ..Self::new(id, socket, kind, to.remote, Stage::Connecting)
+            udp_mode: target.udp_mode,
+            target: Some(target.clone()),
+            ..Self::new(id, socket, target.kind, remote, Stage::Connecting)
         }
+    }
+
+    /// The remote end's name, where the host MCU wrote a name.
+    pub(crate) fn name(&self) -> Option<&String> {
+        self.target.as_ref()?.host.name()
+    }
+
+    pub(crate) fn keep_alive_s(&self) -> u16 {
+        self.target.as_ref().map_or(0, |target| target.keep_alive_s)
     }
 
     pub(crate) fn is_open(&self) -> bool {

@@ -3,6 +3,7 @@
 //! Subsystems never call commands: what a running command should hear comes back as an [`OpEvent`].
 
 mod data;
+pub(crate) mod dial;
 pub(crate) mod host;
 pub(crate) mod link;
 pub(crate) mod links;
@@ -21,6 +22,7 @@ use crate::time::Duration;
 use crate::timers::Timer;
 
 use data::Arrival;
+use dial::Target;
 pub(crate) use link::{Kind, Link, LinkId, Stage, UdpMode};
 use links::Links;
 use server::Server;
@@ -80,17 +82,11 @@ impl Net {
     }
 
     /// Opens a link; the running command hears `LinkEvent::Opened` or `Failed`.
-    pub(crate) fn open(
-        &mut self,
-        env: &mut Env<'_>,
-        id: LinkId,
-        kind: Kind,
-        to: Connect,
-        udp: UdpMode,
-    ) {
+    pub(crate) fn open(&mut self, env: &mut Env<'_>, id: LinkId, target: Target, to: Connect) {
         self.forget_reports(env, id);
         let socket = self.next_socket();
-        self.links.insert(Link::opening(id, socket, kind, &to, udp));
+        self.links
+            .insert(Link::opening(id, socket, target, to.remote));
         env.out.connect(socket, to);
     }
 

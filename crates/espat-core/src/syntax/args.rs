@@ -43,16 +43,6 @@ impl<'a> Args<'a> {
         usize::from(self.count)
     }
 
-    /// How many parameters were given, for an error that says so.
-    pub(crate) fn given(&self) -> u8 {
-        self.count
-    }
-
-    /// How many parameters have been read.
-    pub(crate) fn read(&self) -> u8 {
-        self.next
-    }
-
     /// Refuses another number of parameters than `allowed`.
     pub(crate) fn arity(&self, allowed: RangeInclusive<u8>) -> Result<(), AtError> {
         if allowed.contains(&self.count) {
@@ -184,9 +174,15 @@ impl<'a> Args<'a> {
         AtError::Invalid(self.next.saturating_sub(1))
     }
 
-    /// Whether a parameter is left, be it an omitted one.
-    pub(crate) fn has_more(&self) -> bool {
-        self.next < self.count
+    /// Refuses parameters that nobody read.
+    pub(crate) fn finish(&self) -> Result<(), AtError> {
+        if self.next < self.count {
+            return Err(AtError::Count {
+                need: self.next,
+                given: self.count,
+            });
+        }
+        Ok(())
     }
 
     fn parsed<T>(&mut self, parse: impl Fn(&[u8]) -> Option<T>) -> Result<Option<T>, AtError> {

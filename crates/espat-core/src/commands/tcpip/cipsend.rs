@@ -175,7 +175,7 @@ impl Sending {
             (Some(ip), Some((host, port))) => {
                 Some((SocketAddr::new(ip, *port), host.name().cloned()))
             }
-            _ => is_udp.then(|| (link.remote, link.name.clone())),
+            _ => is_udp.then(|| (link.remote, link.name().cloned())),
         };
         if to.as_ref().is_some_and(|&(addr, _)| is_nobody(addr)) {
             return SEND_FAIL;

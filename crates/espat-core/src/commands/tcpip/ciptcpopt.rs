@@ -57,7 +57,7 @@ fn tell_sockets(cx: &mut Cx<'_>) {
         .iter()
         .filter(|link| link.is_open() && link.kind.transport == Transport::Tcp);
     for link in tcp_links {
-        let options = socket_options(&cx.nvs.live.tcp[link.id.index()], link.keep_alive_s);
+        let options = socket_options(&cx.nvs.live.tcp[link.id.index()], link.keep_alive_s());
         cx.env.out.options(link.socket, options);
     }
 }

@@ -225,6 +225,15 @@ impl ModuleConfig {
 }
 
 impl ModuleConfig {
+    /// Serial bytes that may stand in the module and its port together. Without the UART's pace it is the port's buffer
+    /// that counts.
+    pub(crate) fn tx_window(&self) -> usize {
+        match self.timing {
+            Timing::Realistic => self.profile.limits.uart_tx,
+            Timing::Fast => self.profile.limits.uart_tx.max(self.serial_credit),
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         if self.serial_credit == 0 {
             return Err(ConfigError::NoSerialCredit);

@@ -1,6 +1,7 @@
 //! The module: routes input to its parts and hands out what they queued.
 
 mod intake;
+mod passthrough;
 mod power;
 mod reports;
 mod step;
@@ -10,11 +11,14 @@ pub(crate) use reports::SYSMSG_LINK_CONN;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use self::passthrough::Passthrough;
+
 use crate::config::{ConfigError, LogPort, ModuleConfig};
 use crate::exec::cx::{Cx, Env};
 use crate::exec::operation::{OpEvent, Operation};
 use crate::input::{Input, NetEvent};
 use crate::net::Net;
+use crate::net::dial::Target;
 use crate::nvs::{Nvs, Settings};
 use crate::outbox::Outbox;
 use crate::output::{Output, ResetCause, UartConfig, Wake};
@@ -38,6 +42,9 @@ pub struct Module {
     intake: Intake,
     running: Option<Box<dyn Operation>>,
     gap: reports::Gap,
+    passthrough: Option<Passthrough>,
+    /// The link that is to be opened once the station has its address.
+    saved_link: Option<Target>,
     state: State,
     drained: bool,
 }
@@ -129,6 +136,8 @@ impl Module {
             },
             running: None,
             gap: reports::Gap::default(),
+            passthrough: None,
+            saved_link: None,
             state: State {
                 sys: System::new(settings.uart),
                 net: Net::new(),
@@ -149,7 +158,9 @@ impl Module {
     /// How many bytes the next [`Input::Serial`] may carry; 0 while the host MCU does not read what it is sent.
     #[must_use]
     pub fn serial_room(&self) -> usize {
-        if !self.intake.backlog.is_empty() {
+        if self.is_in_passthrough() {
+            self.passthrough_room()
+        } else if !self.intake.backlog.is_empty() {
             0
         } else if self.intake.payload.is_some() {
             PAYLOAD_ROOM
@@ -212,12 +223,14 @@ impl Module {
     }
 
     fn on_net(&mut self, event: NetEvent<'_>) {
-        let may_print = self.may_report();
+        let may_print = self.may_report() || self.is_in_passthrough();
         let mut cx = self.state.cx(self.now);
         let heard = cx.net.on_event(&mut cx.env, event, may_print);
         if let Some(heard) = heard {
             self.step(&heard);
+            self.passthrough_event(&heard);
         }
+        self.follow_link();
         self.report_place();
     }
 
@@ -234,6 +247,7 @@ impl Module {
         while let Some(timer) = self.state.timers.take_expired(self.now) {
             self.on_timer(timer);
         }
+        self.enter_saved_link();
         self.flush_reports();
     }
 
@@ -246,6 +260,9 @@ impl Module {
             Timer::Escape => self.on_escape_decided(),
             Timer::LineHold => self.intake.line_is_stale = true,
             Timer::ReportGap => self.gap.end(),
+            Timer::Group => self.on_group_due(),
+            Timer::Stall => self.on_stalled(),
+            Timer::Reconnect => self.dial(),
             Timer::Operation => self.step(&OpEvent::Deadline),
             Timer::Station | Timer::Rejoin | Timer::SoftAp => {
                 let mut cx = self.state.cx(self.now);

@@ -407,6 +407,8 @@ pub enum Dropped {
     UdpOverflow,
     /// Payload for a link that was gone when it was complete.
     DeadLink,
+    /// Passthrough input for a link that takes nothing.
+    Stalled,
     /// Unread data of a link that the host MCU closed.
     Unread,
     /// Payload thrown away by `+++`.

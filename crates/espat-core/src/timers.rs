@@ -27,6 +27,12 @@ pub enum Timer {
     SoftAp,
     /// The idle server client that is due next.
     ServerIdle,
+    /// Passthrough bytes that came together become a packet.
+    Group,
+    /// The link has taken nothing for too long.
+    Stall,
+    /// Passthrough's next attempt to open its link.
+    Reconnect,
     /// Deep sleep ends.
     Wake,
 }
@@ -45,6 +51,9 @@ const ALL: [Timer; COUNT] = [
     Timer::Rejoin,
     Timer::SoftAp,
     Timer::ServerIdle,
+    Timer::Group,
+    Timer::Stall,
+    Timer::Reconnect,
     Timer::Wake,
 ];
 

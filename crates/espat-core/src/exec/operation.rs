@@ -29,6 +29,8 @@ pub(crate) enum Reply {
         data: DataSpec,
         then: Box<dyn Operation>,
     },
+    /// OK and `>`, then raw bytes over the only link.
+    Passthrough,
     /// OK once the settings are kept and valid.
     Keep {
         settings: Vec<Setting>,

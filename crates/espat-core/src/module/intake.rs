@@ -41,18 +41,20 @@ impl Module {
     }
 
     fn output_is_stalled(&self) -> bool {
-        self.state.out.unsent() > self.state.config.profile.limits.uart_tx
+        self.state.out.unsent() > self.state.config.tx_window()
     }
 
     fn take_serial(&mut self, mut bytes: &[u8], mut quiet: bool) {
         while !bytes.is_empty() {
             let taken = match self.phase {
+                Phase::Ready if self.is_in_passthrough() => self.on_passthrough(bytes, quiet),
                 Phase::Ready if self.intake.payload.is_some() => self.on_payload(bytes, quiet),
                 Phase::Ready if self.running.is_some() => self.on_busy(bytes),
                 Phase::Ready if self.output_is_stalled() => {
                     self.intake.backlog.extend_from_slice(bytes);
                     return;
                 }
+                Phase::Ready if self.awaits_saved_link() => self.on_waiting(bytes, quiet),
                 Phase::Ready => self.on_command(bytes),
                 Phase::Off => bytes.len(),
                 Phase::Booting | Phase::Resetting(_) | Phase::Asleep => {
@@ -67,6 +69,29 @@ impl Module {
 
     fn drop_input(&mut self, what: Dropped, bytes: usize) {
         self.state.out.event(Event::Dropped { what, bytes });
+    }
+
+    /// A command line on which `+++` ends the attempts for the saved link.
+    fn on_waiting(&mut self, bytes: &[u8], quiet: bool) -> usize {
+        match self.intake.escape.on_bytes(bytes, quiet) {
+            Verdict::Hold => {
+                self.await_silence();
+                bytes.len()
+            }
+            Verdict::Payload { held } => {
+                self.state.timers.stop(Timer::Escape);
+                if held > 0 {
+                    self.on_command(Escape::pluses(held));
+                }
+                self.on_command(bytes)
+            }
+        }
+    }
+
+    /// `+++` may be complete: silence decides.
+    pub(super) fn await_silence(&mut self) {
+        let guard = self.state.config.profile.limits.escape_guard;
+        self.state.timers.set(Timer::Escape, self.now + guard);
     }
 
     fn on_command(&mut self, bytes: &[u8]) -> usize {
@@ -112,8 +137,7 @@ impl Module {
     fn on_payload(&mut self, bytes: &[u8], quiet: bool) -> usize {
         match self.intake.escape.on_bytes(bytes, quiet) {
             Verdict::Hold => {
-                let guard = self.state.config.profile.limits.escape_guard;
-                self.state.timers.set(Timer::Escape, self.now + guard);
+                self.await_silence();
                 bytes.len()
             }
             Verdict::Payload { held } => {
@@ -162,6 +186,11 @@ impl Module {
     pub(super) fn on_escape_decided(&mut self) {
         self.state.timers.stop(Timer::Escape);
         match self.intake.escape.on_quiet() {
+            Some(pluses) if self.is_in_passthrough() => self.pass(pluses),
+            Some(pluses) if self.intake.payload.is_none() => {
+                self.on_command(pluses);
+            }
+            None if self.intake.payload.is_none() => self.leave_passthrough(),
             Some(pluses) => {
                 let taken = self.add_payload(pluses);
                 if taken < pluses.len() {

@@ -46,6 +46,8 @@ impl Module {
     /// Everything stops; what was not kept is forgotten. Returns whether the station was up.
     fn tear_down(&mut self, how: CloseHow) -> bool {
         self.running = None;
+        self.passthrough = None;
+        self.saved_link = None;
         self.intake.clear();
         self.state.timers.stop_all();
         self.gap.end();
@@ -74,6 +76,7 @@ impl Module {
             self.state.out.uart(uart);
         }
         self.state.out.ready();
+        self.saved_link.clone_from(&self.state.nvs.live.saved_link);
         let mut cx = self.state.cx(self.now);
         cx.env.event(Event::Ready);
         cx.wifi.start(&mut cx.env, cx.nvs);

@@ -50,7 +50,10 @@ impl Module {
             let gap = cx.env.profile().delays.report_gap;
             cx.env.set_timer(Timer::ReportGap, gap);
         }
-        if self.may_report() {
+        if self.is_in_passthrough() {
+            self.gap.end();
+            self.flush_passthrough_reports();
+        } else if self.may_report() {
             self.print_reports();
         }
     }

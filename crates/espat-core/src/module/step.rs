@@ -19,6 +19,11 @@ impl Module {
                 self.running = Some(then);
                 self.prompt(data);
             }
+            Ok(Reply::Passthrough) => {
+                self.state.out.result(ResultCode::Ok);
+                self.state.out.prompt();
+                self.enter_passthrough();
+            }
             Ok(Reply::Keep { settings, then }) => {
                 for setting in &settings {
                     self.state.nvs.apply(setting);
@@ -85,6 +90,10 @@ impl Module {
             let mut cx = self.state.cx(self.now);
             cx.net.on_interface_down(&mut cx.env);
         }
+        if event == WifiEvent::Up {
+            self.dial_saved_link();
+        }
+        self.follow_link();
         self.step(&OpEvent::Wifi(event));
         self.report_place();
     }

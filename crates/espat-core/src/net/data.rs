@@ -4,7 +4,8 @@ use core::net::SocketAddr;
 
 use super::{LinkId, Net, Stage};
 use crate::exec::cx::Env;
-use crate::output::{Dropped, Event, SocketId, Transport};
+use crate::outbox::Outbox;
+use crate::output::{Dropped, Event, Mark, SocketId, Transport};
 use crate::reply::render::Shown;
 use crate::reply::urc::Urc;
 
@@ -34,14 +35,14 @@ impl Net {
         let Some(id) = self.links.find(socket) else {
             return;
         };
-        let (multi, passive, show_peer) = (self.multi, self.passive, self.show_peer);
+        let (multi, passive, raw, show_peer) = (self.multi, self.passive, self.raw, self.show_peer);
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
         link.rx.credit = 0;
         link.heard_at = env.now;
         // Data that was announced stays to be read, whatever the mode has become.
-        let is_read = passive || link.rx.announced;
+        let is_read = (passive && !raw) || link.rx.announced;
         let limits = &env.profile().limits;
         if link.kind.transport == Transport::Udp {
             let too_much = is_read && link.rx.len() + bytes.len() > limits.receive_window;
@@ -63,7 +64,9 @@ impl Net {
         if let Some(from) = from {
             link.follow(from);
         }
-        if may_print && env.out.reports.is_empty() {
+        if raw && may_print {
+            env.out.run(Mark::Payload, bytes);
+        } else if may_print && env.out.reports.is_empty() {
             let peer = show_peer.then(|| from.unwrap_or(link.remote));
             env.out.ipd(Shown(multi.then_some(id)), peer, bytes);
         } else {
@@ -80,6 +83,11 @@ impl Net {
         };
         if link.rx.announced {
             env.out.ipd_announce(shown, link.rx.wire_len());
+            return;
+        }
+        if self.raw {
+            env.out.run(Mark::Payload, link.rx.contiguous());
+            link.rx.clear();
             return;
         }
         let from = link.rx.next_from();
@@ -117,28 +125,38 @@ impl Net {
         }
     }
 
+    /// Raw payload of passthrough.
+    pub(crate) fn send_raw(&self, out: &mut Outbox, id: LinkId, bytes: &[u8]) {
+        let Some(link) = self.links.open(id) else {
+            return;
+        };
+        let is_udp = link.kind.transport == Transport::Udp;
+        let to = is_udp.then(|| (link.remote, link.name().cloned()));
+        out.send(link.socket, to, bytes);
+    }
+
     /// Gives read credit to the links that have room. Credit once given stays given: taking it back would race with
     /// the data.
     pub(crate) fn grant_reads(&mut self, env: &mut Env<'_>) {
         let limits = &env.profile().limits;
-        let mut room = limits.uart_tx.saturating_sub(env.out.unsent());
+        let mut room = env.config.tx_window().saturating_sub(env.out.unsent());
+        let (passive, raw) = (self.passive && !self.raw, self.raw);
         for link in self.links.iter_mut().filter(|link| link.is_open()) {
             let held = link.rx.len();
-            let wanted = if self.passive || link.rx.announced {
-                limits.receive_window.saturating_sub(held)
+            let is_udp = link.kind.transport == Transport::Udp;
+            let wanted = if passive || link.rx.announced {
+                // A full window does not stop datagrams: they are lost.
+                if is_udp {
+                    DATAGRAM_MAX
+                } else {
+                    limits.receive_window.saturating_sub(held)
+                }
             } else if held > 0 || room < limits.ipd_bytes + IPD_HEAD_MAX {
                 0
             } else {
+                let max = if raw { room } else { limits.ipd_bytes };
                 room -= limits.ipd_bytes + IPD_HEAD_MAX;
-                limits.ipd_bytes
-            };
-            let is_udp = link.kind.transport == Transport::Udp;
-            let wanted = match wanted {
-                // A full window does not stop datagrams: they are lost.
-                0 if is_udp && link.rx.announced => DATAGRAM_MAX,
-                0 => 0,
-                _ if is_udp => DATAGRAM_MAX,
-                wanted => wanted,
+                if is_udp { DATAGRAM_MAX } else { max }
             };
             if wanted > link.rx.credit {
                 link.rx.credit = wanted;

@@ -154,6 +154,11 @@ impl Link {
         self.accepted && self.stage == Stage::Open
     }
 
+    /// Every byte goes to the same remote end.
+    pub(crate) fn has_fixed_remote(&self) -> bool {
+        self.udp_mode == UdpMode::Fixed
+    }
+
     /// A datagram came: the remote end may follow.
     pub(crate) fn follow(&mut self, from: SocketAddr) {
         let follows = match self.udp_mode {

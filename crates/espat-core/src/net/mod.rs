@@ -34,6 +34,8 @@ pub(crate) struct Net {
     pub(crate) multi: bool,
     /// `AT+CIPRECVMODE=1`.
     pub(crate) passive: bool,
+    /// `AT+CIPMODE=1`: received data is not framed.
+    pub(crate) raw: bool,
     /// `AT+CIPDINFO=1`.
     pub(crate) show_peer: bool,
     pub(crate) links: Links,
@@ -49,6 +51,7 @@ impl Net {
         Self {
             multi: false,
             passive: false,
+            raw: false,
             show_peer: false,
             links: Links::default(),
             server: Server::default(),

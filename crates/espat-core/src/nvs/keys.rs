@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use crate::config::{Mac, ModuleConfig};
+use crate::net::dial::Target;
 use crate::output::UartConfig;
 
 /// Every setting that can be kept.
@@ -39,6 +40,10 @@ pub(crate) struct Settings {
     pub(crate) tcp: [TcpOptions; 5],
     /// `AT+CIPV6`.
     pub(crate) ipv6: bool,
+    /// `AT+CIPRECONNINTV`, in steps of 100 ms.
+    pub(crate) reconnect_steps: u16,
+    /// `AT+SAVETRANSLINK`.
+    pub(crate) saved_link: Option<Target>,
 }
 
 /// How a station joins.
@@ -146,6 +151,8 @@ impl Settings {
             ssl: [SslConf::default(); 5],
             tcp: [TcpOptions::default(); 5],
             ipv6: false,
+            reconnect_steps: 1,
+            saved_link: None,
         }
     }
 }
@@ -171,12 +178,17 @@ pub(crate) enum Setting {
     Ssl([SslConf; 5]),
     Tcp([TcpOptions; 5]),
     Ipv6(bool),
+    ReconnectSteps(u16),
+    SavedLink(Option<Target>),
 }
 
 impl Setting {
     /// Whether it is kept whatever `AT+SYSSTORE` says (behaviour.md 4.10).
     pub(crate) fn is_always_kept(&self) -> bool {
-        matches!(self, Self::Uart(_) | Self::AutoConnect(_))
+        matches!(
+            self,
+            Self::Uart(_) | Self::AutoConnect(_) | Self::SavedLink(_)
+        )
     }
 
     pub(crate) fn apply(&self, settings: &mut Settings) {
@@ -199,6 +211,8 @@ impl Setting {
             Self::Ssl(ssl) => settings.ssl = ssl,
             Self::Tcp(tcp) => settings.tcp = tcp,
             Self::Ipv6(on) => settings.ipv6 = on,
+            Self::ReconnectSteps(steps) => settings.reconnect_steps = steps,
+            Self::SavedLink(target) => settings.saved_link = target,
         }
     }
 }

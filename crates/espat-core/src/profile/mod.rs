@@ -68,6 +68,14 @@ pub struct Limits {
     pub chunk_gap: Duration,
     /// Silence on both sides of `+++`. Manual: 20 ms.
     pub escape_guard: Duration,
+    /// Bytes that make a packet in passthrough. Manual, `AT+CIPSEND`: 2048.
+    pub passthrough_packet: usize,
+    /// How long passthrough waits for a packet to fill. Manual, `AT+CIPSEND`: 20 ms.
+    pub passthrough_interval: Duration,
+    /// Bytes that passthrough holds for a link that takes nothing. Decided without evidence.
+    pub passthrough_buffer: usize,
+    /// How long a full buffer holds the host MCU back. Decided without evidence.
+    pub passthrough_stall: Duration,
     /// Bytes of a remote host's name. Documented from 2.4 on as 64.
     pub host_bytes: usize,
     /// Baud rates of `AT+UART_CUR`.

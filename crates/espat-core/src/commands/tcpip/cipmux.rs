@@ -26,6 +26,10 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         cx.env.log("link is builded");
         return Err(AtError::Failed);
     }
+    if cx.net.raw {
+        cx.env.log("IPMODE must be 0");
+        return Err(AtError::Failed);
+    }
     if cx.net.server.is_running() {
         cx.env.log("CIPSERVER must be 0");
         return Err(AtError::Failed);

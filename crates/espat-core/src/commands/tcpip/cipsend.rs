@@ -20,7 +20,11 @@ use crate::timers::Timer;
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("+CIPSEND")
         .set(send)
-        .doc("tcp-ip.html#cmd-SEND", "Send payload of a given length"),
+        .execute(pass_through)
+        .doc(
+            "tcp-ip.html#cmd-SEND",
+            "Send payload of a given length, or enter passthrough",
+        ),
     Command::new("+CIPSENDEX").set(send_ex).doc(
         "tcp-ip.html#cmd-SENDEX",
         "Send payload up to a length or to \\0",
@@ -31,11 +35,28 @@ fn send(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     begin(cx, args, DataSpec::Count)
 }
 
+/// Raw bytes from here on, where the mode is set and the only link is open; for UDP only with a fixed remote end.
+fn pass_through(cx: &mut Cx<'_>) -> Handled {
+    let link = cx
+        .net
+        .links
+        .open(LinkId(0))
+        .filter(|link| link.has_fixed_remote() && !link.accepted);
+    if !cx.net.raw || cx.net.multi || link.is_none() {
+        return Err(AtError::Failed);
+    }
+    Ok(Reply::Passthrough)
+}
+
 fn send_ex(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     begin(cx, args, DataSpec::Escaped)
 }
 
 fn begin(cx: &mut Cx<'_>, args: &mut Args<'_>, spec: fn(usize) -> DataSpec) -> Handled {
+    if cx.net.raw {
+        cx.env.log("IPMODE=1");
+        return Err(AtError::Failed);
+    }
     let before = super::link_params(cx);
     args.arity(before + 1..=before + 3)?;
     let id = super::link_param(cx, args)?;

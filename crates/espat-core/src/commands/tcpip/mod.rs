@@ -4,7 +4,9 @@ mod cifsr;
 mod cipclose;
 mod cipdinfo;
 mod cipdomain;
+mod cipmode;
 mod cipmux;
+mod cipreconnintv;
 mod ciprecv;
 mod cipsend;
 mod cipserver;
@@ -15,6 +17,7 @@ mod cipstatus;
 mod cipsto;
 mod ciptcpopt;
 mod cipv6;
+mod savetranslink;
 
 use crate::exec::cx::Cx;
 use crate::exec::table::Command;
@@ -32,9 +35,12 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cipmux::COMMANDS,
     cipserver::COMMANDS,
     cipservermaxconn::COMMANDS,
+    cipmode::COMMANDS,
+    savetranslink::COMMANDS,
     cipsto::COMMANDS,
     cipdinfo::COMMANDS,
     cipsslcconf::COMMANDS,
+    cipreconnintv::COMMANDS,
     ciprecv::COMMANDS,
     ciptcpopt::COMMANDS,
     cipv6::COMMANDS,

@@ -1,0 +1,380 @@
+//! Passthrough: raw bytes both ways until a lone `+++`, over a link that is opened again whenever it breaks
+//! (behaviour.md 3.6, 3.14; decisions.md U10).
+
+use alloc::vec::Vec;
+
+use super::{Module, Phase};
+use crate::config::Timing;
+use crate::exec::operation::{LinkEvent, OpEvent};
+use crate::net::LinkId;
+use crate::net::dial::{Dial, Dialed, Target};
+use crate::output::{CloseHow, Dropped, Event};
+use crate::reply::urc::Urc;
+use crate::serial::escape::{Escape, Verdict};
+use crate::time::Duration;
+use crate::timers::Timer;
+
+/// `AT+SYSMSG` bit 0: `+QUITT` on leaving.
+const SYSMSG_QUIT: u8 = 1;
+/// `AT+SYSMSG` bit 2: status reports within the stream.
+const SYSMSG_STATUS: u8 = 1 << 2;
+/// `AT+CIPRECONNINTV` counts in these.
+const RECONNECT_STEP: Duration = Duration::from_millis(100);
+/// Passthrough uses the only link of single-link mode.
+const LINK: LinkId = LinkId(0);
+
+/// A link in passthrough, or one that is to get there.
+#[derive(Debug)]
+pub(super) struct Passthrough {
+    target: Target,
+    /// Raw bytes flow; before that the saved link is being opened and the host MCU has a command line.
+    is_entered: bool,
+    link: LinkState,
+    /// Bytes that wait to become a packet.
+    group: Vec<u8>,
+    /// Bytes that the network stack has not taken.
+    unsent: usize,
+    /// The link has taken nothing for so long that input is thrown away.
+    drops: bool,
+}
+
+#[derive(Debug)]
+enum LinkState {
+    Up,
+    Dialing(Dial),
+    /// `Timer::Reconnect` runs.
+    Waiting,
+}
+
+impl Passthrough {
+    fn new(target: Target, link: LinkState) -> Self {
+        Self {
+            target,
+            is_entered: false,
+            link,
+            group: Vec::new(),
+            unsent: 0,
+            drops: false,
+        }
+    }
+
+    pub(super) fn is_entered(&self) -> bool {
+        self.is_entered
+    }
+
+    fn is_up(&self) -> bool {
+        matches!(self.link, LinkState::Up)
+    }
+
+    fn held(&self) -> usize {
+        self.unsent + self.group.len()
+    }
+}
+
+impl Module {
+    /// `AT+CIPSEND` in passthrough mode: raw bytes from here on.
+    pub(super) fn enter_passthrough(&mut self) {
+        let Some(target) = self
+            .state
+            .net
+            .links
+            .open(LINK)
+            .and_then(|link| link.target.clone())
+        else {
+            return;
+        };
+        let mut passthrough = Passthrough::new(target, LinkState::Up);
+        passthrough.is_entered = true;
+        self.passthrough = Some(passthrough);
+    }
+
+    pub(super) fn is_in_passthrough(&self) -> bool {
+        self.passthrough
+            .as_ref()
+            .is_some_and(Passthrough::is_entered)
+    }
+
+    /// The station has its address: opens the saved link, once after each boot.
+    pub(super) fn dial_saved_link(&mut self) {
+        let target = self.saved_link.take();
+        if let Some(target) = target
+            && self.passthrough.is_none()
+        {
+            self.passthrough = Some(Passthrough::new(target, LinkState::Waiting));
+            self.dial();
+        }
+    }
+
+    /// Whether `+++` on the command line ends the attempts for the saved link.
+    pub(super) fn awaits_saved_link(&self) -> bool {
+        self.saved_link.is_some() || self.passthrough.as_ref().is_some_and(|p| !p.is_entered)
+    }
+
+    /// Serial bytes that the next input may carry; 0 holds the host MCU back.
+    pub(super) fn passthrough_room(&self) -> usize {
+        let Some(passthrough) = &self.passthrough else {
+            return 0;
+        };
+        let buffer = self.state.config.profile.limits.passthrough_buffer;
+        if passthrough.drops || !passthrough.is_up() {
+            buffer
+        } else {
+            buffer.saturating_sub(passthrough.held())
+        }
+    }
+
+    pub(super) fn on_passthrough(&mut self, bytes: &[u8], quiet: bool) -> usize {
+        match self.intake.escape.on_bytes(bytes, quiet) {
+            Verdict::Hold => {
+                self.await_silence();
+            }
+            Verdict::Payload { held } => {
+                self.state.timers.stop(Timer::Escape);
+                self.pass(Escape::pluses(held));
+                self.pass(bytes);
+            }
+        }
+        bytes.len()
+    }
+
+    /// Bytes for the link: at once in fast timing, in packets otherwise.
+    pub(super) fn pass(&mut self, mut bytes: &[u8]) {
+        let limits = &self.state.config.profile.limits;
+        let packet = limits.passthrough_packet;
+        let Some(passthrough) = &mut self.passthrough else {
+            return;
+        };
+        if passthrough.drops || !passthrough.is_up() {
+            let what = if passthrough.is_up() {
+                Dropped::Stalled
+            } else {
+                Dropped::DeadLink
+            };
+            if !bytes.is_empty() {
+                self.state.out.event(Event::Dropped {
+                    what,
+                    bytes: bytes.len(),
+                });
+            }
+            return;
+        }
+        let is_stream = !passthrough.target.is_udp() && self.state.config.timing == Timing::Fast;
+        while !bytes.is_empty() {
+            let n = if is_stream {
+                bytes.len()
+            } else {
+                bytes.len().min(packet - passthrough.group.len())
+            };
+            let (head, rest) = bytes.split_at(n);
+            bytes = rest;
+            if is_stream {
+                passthrough.unsent += n;
+                self.state.net.send_raw(&mut self.state.out, LINK, head);
+                continue;
+            }
+            if passthrough.group.is_empty() {
+                self.state
+                    .timers
+                    .set(Timer::Group, self.now + limits.passthrough_interval);
+            }
+            passthrough.group.extend_from_slice(head);
+            if passthrough.group.len() == packet || self.state.config.timing == Timing::Fast {
+                passthrough.unsent += passthrough.group.len();
+                self.state
+                    .net
+                    .send_raw(&mut self.state.out, LINK, &passthrough.group);
+                passthrough.group.clear();
+            }
+        }
+        self.watch_stall();
+    }
+
+    /// `Timer::Group`: what has come together goes out.
+    pub(super) fn on_group_due(&mut self) {
+        let Some(passthrough) = self
+            .passthrough
+            .as_mut()
+            .filter(|p| p.is_up() && !p.group.is_empty())
+        else {
+            return;
+        };
+        passthrough.unsent += passthrough.group.len();
+        self.state
+            .net
+            .send_raw(&mut self.state.out, LINK, &passthrough.group);
+        passthrough.group.clear();
+    }
+
+    /// A full buffer holds the host MCU back for a while; then input is dropped, so that `+++` is seen. With flow
+    /// control on the UART nothing is dropped and `+++` waits.
+    fn watch_stall(&mut self) {
+        let Some(passthrough) = &self.passthrough else {
+            return;
+        };
+        let limits = &self.state.config.profile.limits;
+        let is_full = passthrough.held() >= limits.passthrough_buffer;
+        if is_full && self.state.sys.uart.flow == 0 && self.state.timers.due(Timer::Stall).is_none()
+        {
+            self.state
+                .timers
+                .set(Timer::Stall, self.now + limits.passthrough_stall);
+        }
+    }
+
+    /// `Timer::Stall`: the link has taken nothing for too long.
+    pub(super) fn on_stalled(&mut self) {
+        if let Some(passthrough) = &mut self.passthrough {
+            passthrough.drops = true;
+        }
+    }
+
+    /// Hears what happens to the link.
+    pub(super) fn passthrough_event(&mut self, event: &OpEvent<'_>) {
+        let Some(passthrough) = &mut self.passthrough else {
+            return;
+        };
+        if let OpEvent::Link(LINK, LinkEvent::Sent(n)) = *event {
+            passthrough.unsent = passthrough.unsent.saturating_sub(n);
+            passthrough.drops = false;
+            self.state.timers.stop(Timer::Stall);
+            self.watch_stall();
+            return;
+        }
+        if let LinkState::Dialing(dial) = core::mem::replace(&mut passthrough.link, LinkState::Up) {
+            let dialed = dial.on_event(&mut self.state.cx(self.now), event);
+            self.on_dialed(dialed);
+        }
+        self.follow_link();
+    }
+
+    /// Notices that the link is gone, for whatever reason.
+    pub(super) fn follow_link(&mut self) {
+        let is_open = self.state.net.links.open(LINK).is_some();
+        let Some(passthrough) = self.passthrough.as_mut().filter(|p| p.is_up() && !is_open) else {
+            return;
+        };
+        let lost = passthrough.held();
+        passthrough.group.clear();
+        passthrough.unsent = 0;
+        passthrough.drops = false;
+        self.state.timers.stop(Timer::Stall);
+        if lost > 0 {
+            self.state.out.event(Event::Dropped {
+                what: Dropped::DeadLink,
+                bytes: lost,
+            });
+        }
+        let mut cx = self.state.cx(self.now);
+        let is_told = cx.env.out.reports.contains(&Urc::Closed(LINK));
+        cx.net.drop_link(&mut cx.env, LINK, CloseHow::Reset);
+        if is_told {
+            cx.env.report(Urc::Closed(LINK));
+        }
+        self.dial_later();
+    }
+
+    fn dial_later(&mut self) {
+        let Some(passthrough) = &mut self.passthrough else {
+            return;
+        };
+        passthrough.link = LinkState::Waiting;
+        let interval = RECONNECT_STEP * u32::from(self.state.nvs.live.reconnect_steps);
+        self.state.timers.set(Timer::Reconnect, self.now + interval);
+    }
+
+    /// `Timer::Reconnect`, or the first attempt.
+    pub(super) fn dial(&mut self) {
+        let Some(target) = self.passthrough.as_ref().map(|p| p.target.clone()) else {
+            return;
+        };
+        if self.awaits_saved_link() && (self.state.net.multi || !self.state.net.links.is_empty()) {
+            // The host MCU has taken the link for something else.
+            self.passthrough = None;
+            return;
+        }
+        let dialed = Dial::begin(&mut self.state.cx(self.now), LINK, target);
+        self.on_dialed(dialed);
+    }
+
+    fn on_dialed(&mut self, dialed: Dialed) {
+        let Some(passthrough) = &mut self.passthrough else {
+            return;
+        };
+        match dialed {
+            Dialed::Pending(dial) => passthrough.link = LinkState::Dialing(dial),
+            Dialed::Up => {
+                passthrough.link = LinkState::Up;
+                if passthrough.is_entered {
+                    self.report_link();
+                }
+            }
+            Dialed::NoHost | Dialed::Failed | Dialed::Unreachable => {
+                self.state
+                    .out
+                    .reports
+                    .retain(|urc| urc.link() != Some(LINK));
+                self.dial_later();
+            }
+        }
+    }
+
+    fn report_link(&mut self) {
+        if let Some(link) = self.state.net.links.open(LINK) {
+            let up = link.up();
+            self.state.cx(self.now).env.report(Urc::Connect(up));
+        }
+    }
+
+    /// The saved link is up and no command is in the way: raw bytes from here on.
+    pub(super) fn enter_saved_link(&mut self) {
+        let line_is_free = self.intake.framer.is_empty() || self.intake.line_is_stale;
+        let is_idle = self.phase == Phase::Ready && self.running.is_none() && line_is_free;
+        if let Some(passthrough) = self
+            .passthrough
+            .as_mut()
+            .filter(|p| is_idle && !p.is_entered && p.is_up())
+        {
+            passthrough.is_entered = true;
+            self.state.net.raw = true;
+            self.intake.framer.clear();
+            self.report_link();
+        }
+    }
+
+    /// `+++`: back to the command line. The link stays, and so does the mode.
+    pub(super) fn leave_passthrough(&mut self) {
+        self.on_group_due();
+        self.saved_link = None;
+        let Some(passthrough) = self.passthrough.take() else {
+            return;
+        };
+        for timer in [Timer::Group, Timer::Stall, Timer::Reconnect] {
+            self.state.timers.stop(timer);
+        }
+        let was_up = passthrough.is_up();
+        let mut cx = self.state.cx(self.now);
+        if let LinkState::Dialing(dial) = passthrough.link {
+            dial.cancel(&mut cx);
+        }
+        if !passthrough.is_entered {
+            return;
+        }
+        if cx.nvs.live.sysmsg & SYSMSG_QUIT != 0 {
+            cx.env.out.notice("+QUITT");
+        }
+        if !was_up {
+            cx.env.report(Urc::Closed(LINK));
+        }
+        self.begin_report_gap();
+    }
+
+    /// Reports within the stream, where the host MCU wants them; otherwise they are lost.
+    pub(super) fn flush_passthrough_reports(&mut self) {
+        let wanted = self.state.nvs.live.sysmsg & SYSMSG_STATUS != 0;
+        if wanted {
+            self.print_reports();
+        } else {
+            self.state.out.reports.clear();
+        }
+    }
+}

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Module, Phase};
+use super::{Module, Phase, State};
 use crate::config::Timing;
 use crate::exec::operation::{LinkEvent, OpEvent};
 use crate::net::LinkId;
@@ -66,6 +66,12 @@ impl Passthrough {
         matches!(self.link, LinkState::Up)
     }
 
+    fn send_group(&mut self, state: &mut State) {
+        self.unsent += self.group.len();
+        state.net.send_raw(&mut state.out, LINK, &self.group);
+        self.group.clear();
+    }
+
     fn held(&self) -> usize {
         self.unsent + self.group.len()
     }
@@ -100,6 +106,7 @@ impl Module {
         if let Some(target) = target
             && self.passthrough.is_none()
         {
+            self.flush_reports();
             self.passthrough = Some(Passthrough::new(target, LinkState::Waiting));
             self.dial();
         }
@@ -137,7 +144,7 @@ impl Module {
         bytes.len()
     }
 
-    /// Bytes for the link: at once in fast timing, in packets otherwise.
+    /// Bytes for the link: in packets, or at once where nothing asks for them.
     pub(super) fn pass(&mut self, mut bytes: &[u8]) {
         let limits = &self.state.config.profile.limits;
         let packet = limits.passthrough_packet;
@@ -158,32 +165,28 @@ impl Module {
             }
             return;
         }
-        let is_stream = !passthrough.target.is_udp() && self.state.config.timing == Timing::Fast;
+        if !passthrough.target.is_udp() && self.state.config.timing == Timing::Fast {
+            passthrough.unsent += bytes.len();
+            self.state.net.send_raw(&mut self.state.out, LINK, bytes);
+            bytes = &[];
+        }
         while !bytes.is_empty() {
-            let n = if is_stream {
-                bytes.len()
-            } else {
-                bytes.len().min(packet - passthrough.group.len())
-            };
-            let (head, rest) = bytes.split_at(n);
+            let (head, rest) = bytes.split_at(bytes.len().min(packet - passthrough.group.len()));
             bytes = rest;
-            if is_stream {
-                passthrough.unsent += n;
-                self.state.net.send_raw(&mut self.state.out, LINK, head);
-                continue;
-            }
-            if passthrough.group.is_empty() {
+            let is_first = passthrough.group.is_empty();
+            passthrough.group.extend_from_slice(head);
+            if passthrough.group.len() == packet {
+                passthrough.send_group(&mut self.state);
+                self.state.timers.stop(Timer::Group);
+            } else if self.state.config.timing == Timing::Fast {
+                // A datagram is a chunk: without the firmware's interval nothing else tells where one ends.
+                self.state
+                    .timers
+                    .set(Timer::Group, self.now + limits.chunk_gap);
+            } else if is_first {
                 self.state
                     .timers
                     .set(Timer::Group, self.now + limits.passthrough_interval);
-            }
-            passthrough.group.extend_from_slice(head);
-            if passthrough.group.len() == packet || self.state.config.timing == Timing::Fast {
-                passthrough.unsent += passthrough.group.len();
-                self.state
-                    .net
-                    .send_raw(&mut self.state.out, LINK, &passthrough.group);
-                passthrough.group.clear();
             }
         }
         self.watch_stall();

@@ -161,6 +161,9 @@ impl Wifi {
             | Timer::ReportGap
             | Timer::Operation
             | Timer::ServerIdle
+            | Timer::Group
+            | Timer::Stall
+            | Timer::Reconnect
             | Timer::Wake => None,
         }
     }

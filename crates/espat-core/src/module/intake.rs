@@ -216,9 +216,12 @@ impl Module {
                 let gap = self.state.config.profile.limits.chunk_gap;
                 self.state.timers.set(Timer::Chunk, self.now + gap);
             }
-            Busy::Reset => {
+            Busy::Reset { taken } => {
                 self.state.out.notice("Will force to restart!!!");
                 self.reset(ResetCause::Forced, crate::output::CloseHow::Reset);
+                // What follows in the same read meets the module as it would in the next read.
+                self.settle();
+                return taken;
             }
             Busy::Quiet => {}
         }

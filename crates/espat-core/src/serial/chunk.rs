@@ -8,7 +8,7 @@ use crate::time::Instant;
 const FORCED_RESET: &[u8] = b"AT+RST\r\n";
 
 /// What is known of the chunk that is coming in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Chunk {
     last_at: Option<Instant>,
     broken: bool,
@@ -25,10 +25,25 @@ pub(crate) enum Busy {
     Answer,
     /// They may become `AT+RST`: wait for the rest of the chunk.
     Wait,
-    /// `AT+RST`: reset.
-    Reset,
+    /// `AT+RST` ends after so many of the bytes: reset.
+    Reset {
+        /// How many.
+        taken: usize,
+    },
     /// Nothing to say.
     Quiet,
+}
+
+/// Nothing has come yet: the next byte begins a chunk.
+impl Default for Chunk {
+    fn default() -> Self {
+        Self {
+            last_at: None,
+            broken: false,
+            busy_answered: false,
+            matched: Some(0),
+        }
+    }
 }
 
 impl Chunk {
@@ -65,7 +80,7 @@ impl Chunk {
                 self.matched = Some(matched + n);
                 if n == expected.len() {
                     self.matched = None;
-                    return Busy::Reset;
+                    return Busy::Reset { taken: n };
                 }
                 return Busy::Wait;
             }

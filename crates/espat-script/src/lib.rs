@@ -6,6 +6,7 @@
 mod directive;
 mod error;
 mod event;
+pub mod fuzz;
 mod matching;
 mod peer;
 mod plan;

@@ -37,7 +37,7 @@ pub fn run(plan: &Plan, ways: &[Way]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn difference(expected: &[Observed], came: &[Observed]) -> String {
+pub(crate) fn difference(expected: &[Observed], came: &[Observed]) -> String {
     let at = expected
         .iter()
         .zip(came)

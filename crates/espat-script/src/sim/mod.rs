@@ -2,11 +2,11 @@
 
 mod network;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use espat_core::{
-    ConfigError, Duration, Input, Instant, LogPort, Mark, Module, ModuleConfig, Output,
-    StoreRequest, StoreTag,
+    ConfigError, Duration, Input, Instant, LogPort, Mark, Module, ModuleConfig, NetEvent, Output,
+    PowerEvent, StoreRequest, StoreTag,
 };
 
 use crate::event::Event;
@@ -93,6 +93,11 @@ struct SerialSide {
     credit: usize,
     /// Bytes that came out and whose credit was not given back yet.
     unpaid: usize,
+    /// The host MCU does not read: credit does not come back.
+    is_stalled: bool,
+    /// The supply is cut: nothing may come out.
+    is_off: bool,
+    marks: BTreeMap<Mark, usize>,
     log_has_own_port: bool,
 }
 
@@ -100,7 +105,7 @@ struct SerialSide {
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// More outputs than this after one input mean that the module never comes to rest.
-const OUTPUTS_MAX: usize = 1_000_000;
+const OUTPUTS_MAX: usize = 100_000;
 
 impl Sim<Module> {
     /// Powers a module on.
@@ -131,6 +136,9 @@ impl<E: Engine> Sim<E> {
             unsent: VecDeque::new(),
             credit: config.serial_credit,
             unpaid: 0,
+            is_stalled: false,
+            is_off: false,
+            marks: BTreeMap::new(),
             log_has_own_port: config.log_port != LogPort::Shared,
         };
         let network = Network::new(config.addresses.station_ip);
@@ -158,6 +166,30 @@ impl<E: Engine> Sim<E> {
         self.now
     }
 
+    /// How many runs of serial bytes had this mark; a run that credit cut counts once a piece.
+    #[must_use]
+    pub fn runs(&self, mark: Mark) -> usize {
+        self.serial.marks.get(&mark).copied().unwrap_or_default()
+    }
+
+    /// Stops or lets go on the host MCU's reading: credit comes back only while it reads.
+    ///
+    /// # Errors
+    /// The module does something that no module may do.
+    pub fn stall(&mut self, stalled: bool) -> Result<(), String> {
+        self.serial.is_stalled = stalled;
+        self.settle()
+    }
+
+    /// Hands an event over past the simulated network, such as one about a socket that nobody opened.
+    ///
+    /// # Errors
+    /// The module does something that no module may do.
+    pub fn stray(&mut self, event: NetEvent<'_>) -> Result<(), String> {
+        self.input(Input::Net(event))?;
+        self.settle()
+    }
+
     fn input(&mut self, input: Input<'_>) -> Result<(), String> {
         self.engine.handle_input(self.now, input);
         self.drain()
@@ -167,7 +199,7 @@ impl<E: Engine> Sim<E> {
     fn settle(&mut self) -> Result<(), String> {
         loop {
             self.drain()?;
-            if self.serial.unpaid > 0 {
+            if self.serial.unpaid > 0 && !self.serial.is_stalled {
                 let n = std::mem::take(&mut self.serial.unpaid);
                 self.serial.credit += n;
                 self.engine.handle_input(self.now, Input::SerialSent(n));
@@ -202,24 +234,7 @@ impl<E: Engine> Sim<E> {
     fn drain(&mut self) -> Result<(), String> {
         for _ in 0..OUTPUTS_MAX {
             let observed = match self.engine.poll_output() {
-                Output::Serial {
-                    mark: Mark::Log,
-                    bytes,
-                } if self.serial.log_has_own_port => {
-                    Observed::Ask(Request::Log(Text::bytes(bytes)))
-                }
-                Output::Serial { bytes, .. } => {
-                    self.serial.unpaid += bytes.len();
-                    let Some(left) = self.serial.credit.checked_sub(bytes.len()) else {
-                        return Err(format!(
-                            "the module sent {} bytes on a credit of {}",
-                            bytes.len(),
-                            self.serial.credit
-                        ));
-                    };
-                    self.serial.credit = left;
-                    Observed::Serial(bytes.to_vec())
-                }
+                Output::Serial { mark, bytes } => self.serial.take(mark, bytes)?,
                 Output::Net(request) => match self.network.ask(&request)? {
                     Asked::Quietly => continue,
                     Asked::Stream(handle, bytes) => Observed::Stream(handle, bytes),
@@ -228,15 +243,7 @@ impl<E: Engine> Sim<E> {
                 Output::Uart(config) => Observed::Ask(Request::Uart(config)),
                 Output::Store { tag, request } => {
                     self.stores.push_back(tag);
-                    Observed::Ask(match request {
-                        StoreRequest::Set(pairs) => Request::Store(
-                            pairs
-                                .iter()
-                                .map(|(k, v)| ((*k).to_owned(), v.clone()))
-                                .collect(),
-                        ),
-                        StoreRequest::Erase => Request::StoreErase,
-                    })
+                    Observed::Ask(stored(request))
                 }
                 Output::Event(_) => continue,
                 Output::Idle { wake_at, .. } => {
@@ -270,12 +277,48 @@ impl<E: Engine> Sim<E> {
 }
 
 impl SerialSide {
+    /// Takes what came out of the module, on the credit that there is.
+    fn take(&mut self, mark: Mark, bytes: &[u8]) -> Result<Observed, String> {
+        *self.marks.entry(mark).or_default() += 1;
+        if self.is_off {
+            return Err(format!(
+                "the module sent {} bytes without a supply",
+                bytes.len()
+            ));
+        }
+        if mark == Mark::Log && self.log_has_own_port {
+            return Ok(Observed::Ask(Request::Log(Text::bytes(bytes))));
+        }
+        let left = self.credit.checked_sub(bytes.len());
+        self.credit = left.ok_or_else(|| {
+            format!(
+                "the module sent {} bytes on a credit of {}",
+                bytes.len(),
+                self.credit
+            )
+        })?;
+        self.unpaid += bytes.len();
+        Ok(Observed::Serial(bytes.to_vec()))
+    }
+
     fn next_random(&mut self) -> usize {
         self.random = self
             .random
             .wrapping_mul(0x5851_f42d_4c95_7f2d)
             .wrapping_add(0x1405_7b7e_f767_814f);
         usize::try_from(self.random >> 40).unwrap_or_default()
+    }
+}
+
+fn stored(request: StoreRequest<'_>) -> Request {
+    match request {
+        StoreRequest::Set(pairs) => Request::Store(
+            pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), value.clone()))
+                .collect(),
+        ),
+        StoreRequest::Erase => Request::StoreErase,
     }
 }
 
@@ -302,7 +345,16 @@ impl<E: Engine> Target for Sim<E> {
                     result: *result,
                 })?;
             }
-            Event::Power(event) => self.input(Input::Power(*event))?,
+            Event::Power(event) => {
+                self.serial.is_off = match event {
+                    PowerEvent::Off => true,
+                    PowerEvent::On => false,
+                    PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Wake => {
+                        self.serial.is_off
+                    }
+                };
+                self.input(Input::Power(*event))?;
+            }
         }
         self.settle()
     }

@@ -221,7 +221,9 @@ impl Network {
                 }
             }
             NetRequest::CancelSend { socket } => {
-                Asked::Net(self.socket(socket)?.0, NetAsk::CancelSend)
+                let (handle, socket) = self.socket(socket)?;
+                socket.unsent = 0;
+                Asked::Net(handle, NetAsk::CancelSend)
             }
             NetRequest::Options { socket, options } => {
                 Asked::Net(self.socket(socket)?.0, NetAsk::Options(options))

@@ -1,0 +1,221 @@
+//! Laws that hold for every input, tried with random ones.
+
+#[cfg(test)]
+mod tests {
+    use espat_core::{Duration, Form, Mark, ModuleConfig, Profile, Timing, commands_of};
+    use espat_script::fuzz::{self, Driver};
+    use espat_script::{Observed, Target, TimeStep, Way};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use proptest::test_runner::RngSeed;
+
+    /// The same 200 cases in every run; `PROPTEST_CASES=20000` tries so many, others in every run.
+    fn config() -> ProptestConfig {
+        let cases = std::env::var("PROPTEST_CASES")
+            .ok()
+            .and_then(|n| n.parse().ok());
+        ProptestConfig {
+            cases: cases.unwrap_or(200),
+            rng_seed: if cases.is_some() {
+                RngSeed::Random
+            } else {
+                RngSeed::Fixed(0)
+            },
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        }
+    }
+
+    fn fast() -> ModuleConfig {
+        ModuleConfig {
+            timing: Timing::Fast,
+            ..ModuleConfig::new()
+        }
+    }
+
+    /// A parameter: in range, out of range, of the wrong type, omitted.
+    fn parameter() -> impl Strategy<Value = String> {
+        const NUMBERS: &[&str] = &[
+            "",
+            "0",
+            "1",
+            "2",
+            "3",
+            "5",
+            "80",
+            "1000",
+            "-1",
+            "99999999999",
+            "0x10",
+        ];
+        const TEXTS: &[&str] = &[
+            "\"TCP\"",
+            "\"UDP\"",
+            "\"192.0.2.1\"",
+            "\"example.com\"",
+            "\"espat\"",
+            "\"password\"",
+            "\"02:00:00:00:00:01\"",
+            "\"a\\,b\"",
+            "\"\"",
+            "\"",
+            "abc",
+        ];
+        prop_oneof![
+            3 => select(NUMBERS).prop_map(str::to_owned),
+            3 => select(TEXTS).prop_map(str::to_owned),
+            1 => any::<i32>().prop_map(|n| n.to_string()),
+        ]
+    }
+
+    /// A command of the table in one of its forms, or a line of the dictionary, or no command at all.
+    fn line() -> impl Strategy<Value = String> {
+        let forms: Vec<(&'static str, Form)> = commands_of(profile())
+            .flat_map(|c| {
+                c.forms
+                    .iter()
+                    .chain([&Form::Test])
+                    .map(move |f| (c.name, *f))
+            })
+            .collect();
+        let command = (select(forms), vec(parameter(), 0..6)).prop_map(
+            |((name, form), parameters)| match form {
+                Form::Test => format!("AT{name}=?"),
+                Form::Query => format!("AT{name}?"),
+                Form::Execute => format!("AT{name}"),
+                Form::Set => format!("AT{name}={}", parameters.join(",")),
+            },
+        );
+        prop_oneof![4 => command.boxed(), 3 => select(fuzz::LINES).prop_map(str::to_owned).boxed(), 1 => "[ -~]{0,40}".boxed()]
+    }
+
+    fn profile() -> &'static Profile {
+        ModuleConfig::new().profile
+    }
+
+    fn session(config: &ModuleConfig, way: Way, lines: &[String]) -> Vec<Observed> {
+        let mut driver = Driver::new(config, way);
+        for line in lines {
+            driver.line(line.as_bytes());
+        }
+        driver.finish();
+        driver.log().to_vec()
+    }
+
+    /// What came out on the serial line.
+    fn serial(log: &[Observed]) -> usize {
+        log.iter()
+            .map(|o| {
+                if let Observed::Serial(bytes) = o {
+                    bytes.len()
+                } else {
+                    0
+                }
+            })
+            .sum()
+    }
+
+    /// Commands after which a line does not end in one result: they end the module's run, or open a payload.
+    fn is_special(line: &str) -> bool {
+        let line = line.to_ascii_uppercase();
+        ["AT+RST", "AT+RESTORE", "AT+GSLP"]
+            .iter()
+            .any(|s| line.contains(s))
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn splits_at_one_instant_change_nothing(lines in vec(line(), 1..8), seed in any::<u64>()) {
+            let whole = session(&fast(), Way::Lines, &lines);
+            for way in [Way::Random(seed), Way::Bytes, Way::Credit] {
+                prop_assert_eq!(&whole, &session(&fast(), way, &lines), "{}", way.name());
+            }
+        }
+
+        #[test]
+        fn lines_in_one_write_split_the_same(lines in vec(line(), 1..8), seed in any::<u64>()) {
+            let mut data = vec![u8::try_from(seed & 0xff).unwrap()];
+            data.extend(lines.join("\r\n").bytes());
+            data.extend(b"\r\n");
+            fuzz::framer(&data);
+        }
+
+        #[test]
+        fn every_line_has_exactly_one_result(lines in vec(line(), 1..10)) {
+            let config = ModuleConfig { serial_credit: 1 << 20, ..fast() };
+            let mut driver = Driver::new(&config, Way::Lines);
+            for line in lines.iter().filter(|line| !is_special(line)) {
+                let before = driver.results();
+                driver.line(line.as_bytes());
+                driver.end_payload();
+                prop_assert_eq!(driver.results() - before, 1, "{}", line);
+            }
+        }
+
+        #[test]
+        fn same_seed_and_inputs_give_the_same_bytes(
+            lines in vec(line(), 1..8), seed in any::<u64>(), anywhere in any::<bool>(), realistic in any::<bool>()
+        ) {
+            let config = ModuleConfig {
+                seed,
+                reports: if anywhere { espat_core::Reports::Anywhere } else { espat_core::Reports::Between },
+                timing: if realistic { Timing::Realistic } else { Timing::Fast },
+                ..ModuleConfig::new()
+            };
+            prop_assert_eq!(session(&config, Way::Lines, &lines), session(&config, Way::Lines, &lines));
+        }
+
+        /// The simulated target checks at every step: credit is never exceeded, a drain ends, `wake_at` is later than now,
+        /// sockets are used between their opening and their end only, nothing comes out without a supply.
+        #[test]
+        fn a_random_host_and_a_random_network_break_no_law(data in vec(any::<u8>(), 0..400)) {
+            fuzz::module(&data);
+        }
+
+        #[test]
+        fn any_arguments_have_one_result(command in any::<u8>(), state in any::<u8>(), arguments in vec(parameter(), 0..8)) {
+            let mut data = vec![command, state];
+            data.extend(arguments.join(",").bytes());
+            fuzz::args(&data);
+        }
+
+        #[test]
+        fn a_host_that_does_not_read_costs_bounded_memory(lines in vec(line(), 1..10), rounds in 20_usize..60) {
+            let mut driver = Driver::new(&fast(), Way::Lines);
+            driver.sim().stall(true).unwrap();
+            for _ in 0..rounds {
+                for line in lines.iter().filter(|line| !is_special(line)) {
+                    driver.line(line.as_bytes());
+                }
+            }
+            let limits = &profile().limits;
+            let held = driver.sim().engine().inspect().bytes_held();
+            prop_assert!(held < 4 * limits.uart_tx + 5 * limits.receive_window + 32 * 1024, "{} bytes are held", held);
+            let before = serial(driver.log());
+            driver.sim().stall(false).unwrap();
+            driver.pass(Duration::ZERO);
+            let after = serial(driver.log());
+            prop_assert!(after >= before);
+        }
+
+        #[test]
+        fn without_a_supply_nothing_comes_out(lines in vec(line(), 0..6), more in vec(line(), 1..6)) {
+            let mut driver = Driver::new(&fast(), Way::Lines);
+            for line in &lines {
+                driver.line(line.as_bytes());
+            }
+            let off = espat_script::Event::Power(espat_core::PowerEvent::Off);
+            driver.sim().world(&off).unwrap();
+            for line in &more {
+                driver.line(line.as_bytes());
+            }
+            driver.sim().time(TimeStep::For(Duration::from_secs(3600))).unwrap();
+            driver.sim().world(&espat_script::Event::Power(espat_core::PowerEvent::On)).unwrap();
+            driver.pass(Duration::from_secs(1));
+            prop_assert!(driver.sim().runs(Mark::Boot) >= 2);
+        }
+    }
+}

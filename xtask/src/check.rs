@@ -73,6 +73,10 @@ const STEPS: &[Step] = &[
         run: tests,
     },
     Step {
+        name: "core without std",
+        run: no_std_probe,
+    },
+    Step {
         name: "documentation",
         run: documentation,
     },
@@ -89,7 +93,9 @@ pub(crate) fn test() -> Done {
         let done = (step.run)(&mut tally);
         let took = shown(step_start.elapsed());
         if let Err(message) = done {
-            say(&summary(&tally));
+            if tally.passed + tally.failed > 0 {
+                say(&summary(&tally));
+            }
             return Err(format!(
                 "step `{}` failed after {took}: {message}",
                 step.name
@@ -126,6 +132,17 @@ fn tests(tally: &mut Tally) -> Done {
         tally.add(line);
         true
     })
+}
+
+/// Builds and runs a program without `std` that has a module in it.
+fn no_std_probe(_: &mut Tally) -> Done {
+    execute(cargo(&[
+        "run",
+        "--quiet",
+        "--locked",
+        "--manifest-path",
+        "tests/no-std-probe/Cargo.toml",
+    ]))
 }
 
 fn documentation(_: &mut Tally) -> Done {

@@ -273,7 +273,6 @@ mod tests {
     fn server(port: u16) -> Listen {
         Listen {
             port,
-            is_v6: false,
             options: SocketOptions::default(),
         }
     }

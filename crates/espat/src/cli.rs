@@ -211,7 +211,7 @@ pub(crate) struct PortOptions {
     ///
     /// The end of standard input ends the module. Everything else that `espat` prints goes to standard error.
     ///
-    /// Example: printf 'AT\r\n' | espat --stdio --power now --timing fast
+    /// Example: printf 'AT\r\n' | espat --stdio --timing fast
     #[arg(long)]
     pub(crate) stdio: bool,
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use espat_host::{
-    Driver, Handle, Module, Port, PortError, PowerPolicy, PtyPort, SerialPort, StdioPort, TcpPort,
+    Driver, DriverError, Handle, Module, Port, PortError, PowerPolicy, PtyPort, SerialPort,
+    StdioPort, TcpPort,
 };
 
 use super::{runtime, start};
@@ -35,12 +36,12 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let mut driver = pin!(opened.driver);
     announce(&opened.line, settings.options.port.stdio)?;
     tokio::select! {
-        done = &mut driver => return Ok(done?),
+        done = &mut driver => return done.map_err(lost),
         () = signals.end() => {}
     }
     let ended = async { tokio::join!(opened.handle.stop(), driver).1 };
     match tokio::time::timeout(END, ended).await {
-        Ok(done) => Ok(done?),
+        Ok(done) => done.map_err(lost),
         Err(_) => {
             tracing::warn!("the module did not end in {END:?}");
             Ok(())
@@ -114,6 +115,11 @@ fn opened(module: Module, port: impl Port, line: String) -> anyhow::Result<Opene
         handle,
         line,
     })
+}
+
+/// The driver's errors say their own sources.
+fn lost(error: DriverError) -> anyhow::Error {
+    anyhow::anyhow!("{error}")
 }
 
 fn wrong(option: &str, error: PortError) -> Usage {

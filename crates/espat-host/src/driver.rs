@@ -29,7 +29,7 @@ const STEPS_MAX: usize = 32;
 const READ_BYTES: usize = 16 * 1024;
 
 /// How long a module whose host is gone for good may take to become quiet.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_secs(15);
 
 /// Where the texts of the log UART go.
 pub type LogSink = Box<dyn std::io::Write + Send>;
@@ -194,12 +194,14 @@ impl<E: Engine> Driver<E> {
         }
         let mut at = earliest(self.wake_at, self.port.transmitter.deadline());
         at = earliest(at, self.net.deadline());
-        if let HostState::Gone(since) = self.port.state {
-            let is_quiet = self.wake_at.is_none() && self.port.transmitter.is_empty();
-            if is_quiet || now >= since + FAREWELL {
+        if let HostState::Gone(since) = self.port.state
+            && self.port.transmitter.is_empty()
+        {
+            let end = since + FAREWELL;
+            if self.wake_at.is_none() || now >= end {
                 return Ok(Step::Ended);
             }
-            at = earliest(at, Some(since + FAREWELL));
+            at = earliest(at, Some(end));
         }
         match self.alarm.poll_at(cx, &self.clock, at) {
             Poll::Ready(()) => Ok(Step::Fed),

@@ -273,6 +273,7 @@ mod tests {
     fn server(port: u16) -> Listen {
         Listen {
             port,
+            is_v6: false,
             options: SocketOptions::default(),
         }
     }

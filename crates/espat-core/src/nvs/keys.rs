@@ -87,6 +87,30 @@ pub(crate) struct StaticIp {
     pub(crate) netmask: Ipv4Addr,
 }
 
+impl StaticIp {
+    /// What an interface without an address shows.
+    pub(crate) const ZERO: Self = Self {
+        ip: Ipv4Addr::UNSPECIFIED,
+        gateway: Ipv4Addr::UNSPECIFIED,
+        netmask: Ipv4Addr::UNSPECIFIED,
+    };
+
+    /// A /24 with its gateway at .1.
+    pub(crate) fn with_defaults(ip: Ipv4Addr) -> Self {
+        let [a, b, c, _] = ip.octets();
+        Self {
+            ip,
+            gateway: Ipv4Addr::new(a, b, c, 1),
+            netmask: Ipv4Addr::new(255, 255, 255, 0),
+        }
+    }
+
+    /// Whether an address lies in this network.
+    pub(crate) fn contains(self, ip: Ipv4Addr) -> bool {
+        ip & self.netmask == self.ip & self.netmask
+    }
+}
+
 /// `AT+CIPSSLCCONF` of one link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SslConf {

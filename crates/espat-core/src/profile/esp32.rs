@@ -59,6 +59,8 @@ pub static ESP32_2_2: Profile = Profile {
     },
     factory: Factory {
         wifi_mode: 3,
+        // ESP-IDF's default of CONFIG_LWIP_LOCAL_HOSTNAME.
+        host_name: "espressif",
         uart: UartConfig {
             baud: 115_200,
             data_bits: 8,

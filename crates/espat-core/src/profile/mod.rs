@@ -140,6 +140,8 @@ pub struct Delays {
 pub struct Factory {
     /// `AT+CWMODE`. decisions.md U11.
     pub wifi_mode: u8,
+    /// `AT+CWHOSTNAME`.
+    pub host_name: &'static str,
     /// The UART.
     pub uart: crate::output::UartConfig,
 }

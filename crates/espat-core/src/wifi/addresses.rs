@@ -16,10 +16,8 @@ impl Wifi {
     }
 
     /// The station's address, while it has one.
-    pub(crate) fn station_ip(&self, env: &Env<'_>, nvs: &Nvs) -> Option<Ipv4Addr> {
-        let by_hand = nvs.live.station_ip.filter(|_| nvs.live.dhcp & STATION == 0);
-        let ip = by_hand.map_or(env.config.addresses.station_ip, |by_hand| by_hand.ip);
-        self.station_is_up().then_some(ip)
+    pub(crate) fn station_ip(&self) -> Option<Ipv4Addr> {
+        self.station.address().map(|net| net.ip)
     }
 
     /// The module's own addresses at the moment.
@@ -28,7 +26,7 @@ impl Wifi {
             (self.station_is_up() && nvs.live.ipv6).then_some(env.config.addresses.station_ip6);
         let softap_ip = self.softap_is_on(nvs).then_some(nvs.live.softap_ip.ip);
         [
-            self.station_ip(env, nvs).map(IpAddr::V4),
+            self.station_ip().map(IpAddr::V4),
             softap_ip.map(IpAddr::V4),
             station_ip6.map(IpAddr::V6),
         ]
@@ -40,9 +38,6 @@ impl Wifi {
         let IpAddr::V4(ip) = ip else {
             return self.station_is_up();
         };
-        let net = nvs.live.softap_ip;
-        let mask = u32::from(net.netmask);
-        let on_softap = self.softap_is_on(nvs) && u32::from(ip) & mask == u32::from(net.ip) & mask;
-        self.station_is_up() || on_softap
+        self.station_is_up() || (self.softap_is_on(nvs) && nvs.live.softap_ip.contains(ip))
     }
 }

@@ -12,7 +12,7 @@ use crate::nvs::{Credentials, Nvs};
 use crate::time::Duration;
 use crate::timers::Timer;
 use addresses::{SOFTAP, STATION};
-use softap::SoftAp;
+use softap::{Client, SoftAp};
 use station::Station;
 use world::Country;
 
@@ -120,9 +120,10 @@ impl Wifi {
         self.station.lose(env, nvs)
     }
 
-    /// `AT+CIPSTA`, `AT+CWDHCP`: the station gets the address that is valid now.
-    pub(crate) fn renew_address(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
+    /// Addresses or DHCP changed: the station gets the address that is valid now, waiting stations of the softAP theirs.
+    pub(crate) fn renew_addresses(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
         self.station.renew_address(env, nvs);
+        self.softap.plan(env, nvs);
     }
 
     /// `AT+CWSAP`: the softAP starts anew with its new settings.
@@ -131,9 +132,16 @@ impl Wifi {
         self.softap.start(env, nvs);
     }
 
-    /// `AT+CWDHCP`: stations may be waiting for addresses.
-    pub(crate) fn renew_leases(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
+    /// Sends stations of the softAP away; returns how many.
+    pub(crate) fn dismiss(
+        &mut self,
+        env: &mut Env<'_>,
+        nvs: &Nvs,
+        whom: impl Fn(&Client) -> bool,
+    ) -> usize {
+        let gone = self.softap.dismiss(env, whom);
         self.softap.plan(env, nvs);
+        gone
     }
 
     /// One of the Wi-Fi's timers is due.

@@ -53,7 +53,7 @@ impl SoftAp {
     }
 
     /// Sends stations away; returns how many.
-    pub(crate) fn dismiss(&mut self, env: &mut Env<'_>, whom: impl Fn(&Client) -> bool) -> usize {
+    pub(super) fn dismiss(&mut self, env: &mut Env<'_>, whom: impl Fn(&Client) -> bool) -> usize {
         let before = self.clients.len();
         self.clients.retain(|client| {
             let goes = whom(client);
@@ -125,7 +125,7 @@ impl SoftAp {
             ip != net.ip && !self.clients.iter().any(|client| client.lease == Some(ip))
         };
         match wish.filter(|ip| !ip.is_unspecified()) {
-            Some(ip) => (is_in(net, ip) && is_free(ip)).then_some(ip),
+            Some(ip) => (net.contains(ip) && is_free(ip)).then_some(ip),
             None => {
                 let pool = nvs.live.dhcp_pool.unwrap_or_else(|| default_pool(net));
                 (u32::from(pool.start)..=u32::from(pool.end))
@@ -134,11 +134,6 @@ impl SoftAp {
             }
         }
     }
-}
-
-/// Whether an address lies in a network.
-pub(crate) fn is_in(net: StaticIp, ip: Ipv4Addr) -> bool {
-    ip & net.netmask == net.ip & net.netmask
 }
 
 /// The range where `AT+CWDHCPS` set none: ESP-IDF's server starts behind the softAP's own address, or a hundred below

@@ -8,10 +8,10 @@ use super::addresses::STATION;
 use super::world::{self, Answer, Country};
 use crate::config::{AccessPoint, Answers};
 use crate::exec::cx::Env;
-use crate::nvs::{Credentials, Nvs};
+use crate::nvs::{Credentials, Nvs, StaticIp};
 use crate::reply::urc::Urc;
 use crate::time::{Duration, Instant};
-use crate::timers::Timer;
+use crate::timers::{Timer, Timers};
 
 /// `AT+CWJAP`'s error codes (manual, `AT+CWJAP`).
 const TIMED_OUT: u8 = 1;
@@ -35,6 +35,8 @@ pub(crate) struct Station {
     tried: bool,
     /// The access point that is being joined, or is joined.
     ap: Option<AccessPoint>,
+    /// The address that it has.
+    address: Option<StaticIp>,
     /// The SSID that was tried last.
     target: alloc::vec::Vec<u8>,
     /// Attempts to join again since the station was last up.
@@ -104,6 +106,7 @@ impl Station {
         self.next = None;
         self.asked = false;
         self.ap = None;
+        self.address = None;
         env.timers.stop(Timer::Station);
         env.timers.stop(Timer::Rejoin);
         was_associated
@@ -122,10 +125,11 @@ impl Station {
         Some(WifiEvent::Down)
     }
 
-    /// The addresses were set anew: gets the one that is valid now.
+    /// The addresses were set anew: gets the one that is valid now, unless it is the one that it has.
     pub(super) fn renew_address(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
-        if self.is_associated() {
+        if self.is_associated() && self.address != valid_address(env, nvs) {
             self.phase = Phase::Associated;
+            self.address = None;
             self.ask_for_address(env, nvs);
         }
     }
@@ -143,6 +147,7 @@ impl Station {
             }
             Step::GetAddress => {
                 self.phase = Phase::Up;
+                self.address = valid_address(env, nvs);
                 self.attempts = 0;
                 self.deadline = None;
                 if !core::mem::take(&mut self.asked) {
@@ -181,18 +186,23 @@ impl Station {
         matches!(self.phase, Phase::Associated | Phase::Up)
     }
 
+    /// The address that the station has.
+    pub(crate) fn address(&self) -> Option<StaticIp> {
+        self.address
+    }
+
     /// The access point that the station is associated with.
     pub(crate) fn access_point(&self) -> Option<&AccessPoint> {
         self.ap.as_ref().filter(|_| self.is_associated())
     }
 
     /// What `AT+CWSTATE?` shows, with the SSID.
-    pub(crate) fn shown(&self, env: &Env<'_>) -> (Shown, &[u8]) {
+    pub(crate) fn shown(&self, timers: &Timers) -> (Shown, &[u8]) {
         let shown = match self.phase {
             Phase::Up => Shown::Up,
             Phase::Associated => Shown::Associated,
             Phase::Joining => Shown::Joining,
-            Phase::Idle if env.timers.due(Timer::Rejoin).is_some() => Shown::Joining,
+            Phase::Idle if timers.due(Timer::Rejoin).is_some() => Shown::Joining,
             Phase::Idle if self.tried => Shown::Disconnected,
             Phase::Idle => Shown::NeverTried,
         };
@@ -201,18 +211,15 @@ impl Station {
 
     fn ask_for_address(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
         let by_dhcp = nvs.live.dhcp & STATION != 0;
-        let has_dhcp = self
-            .ap
-            .as_ref()
-            .is_some_and(|ap| ap.answers != Answers::NoDhcp);
-        let step = if by_dhcp && has_dhcp {
-            Some((Step::GetAddress, env.profile().delays.dhcp))
-        } else if !by_dhcp && nvs.live.station_ip.is_some() {
-            Some((Step::GetAddress, Duration::ZERO))
-        } else {
+        let is_deaf = |ap: &AccessPoint| ap.answers == Answers::NoDhcp;
+        let delay = if !by_dhcp {
+            valid_address(env, nvs).map(|_| Duration::ZERO)
+        } else if self.ap.as_ref().is_some_and(is_deaf) {
             None
+        } else {
+            Some(env.profile().delays.dhcp)
         };
-        self.plan(env, step);
+        self.plan(env, delay.map(|delay| (Step::GetAddress, delay)));
     }
 
     /// Sets the timer for the next step, or for the deadline where that comes first.
@@ -239,5 +246,15 @@ impl Station {
         }
         self.attempts = self.attempts.saturating_add(1);
         env.set_timer(Timer::Rejoin, Duration::from_secs(u64::from(interval_s)));
+    }
+}
+
+/// The address that is valid for the station: `AT+CIPSTA`'s while its DHCP is off, else the one that the air has for it.
+/// A lease's network is not configured, so it is taken to be a /24 with its gateway at .1.
+fn valid_address(env: &Env<'_>, nvs: &Nvs) -> Option<StaticIp> {
+    if nvs.live.dhcp & STATION == 0 {
+        nvs.live.station_ip
+    } else {
+        Some(StaticIp::with_defaults(env.config.addresses.station_ip))
     }
 }

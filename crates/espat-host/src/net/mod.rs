@@ -393,7 +393,12 @@ impl Net {
             .publish
             .iter()
             .find(|publish| publish.port == on.port);
-        let station = SocketAddr::new(self.options.ip.into(), on.port);
+        let ip = if on.is_v6 {
+            self.options.ip6.into()
+        } else {
+            self.options.ip.into()
+        };
+        let station = SocketAddr::new(ip, on.port);
         let at = at.map_or(station, |publish| publish.at);
         let opened = Listener::open(at, on.port, on.options).map_err(|error| {
             tracing::warn!("{error}");

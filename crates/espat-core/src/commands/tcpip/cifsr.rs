@@ -25,10 +25,7 @@ fn execute(cx: &mut Cx<'_>) -> Handled {
     }
     if mode & 0b01 != 0 {
         let up = cx.wifi.station_is_up();
-        let ip = cx
-            .wifi
-            .station_ip(&cx.env, cx.nvs)
-            .unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let ip = cx.wifi.station_ip().unwrap_or(Ipv4Addr::UNSPECIFIED);
         line(cx.env.out, "STAIP").quoted(ip);
         if ipv6 && up {
             line(cx.env.out, "STAIP6LL").quoted(cx.nvs.live.station_mac.link_local());

@@ -1,17 +1,55 @@
 //! Wi-Fi commands (manual: "Wi-Fi AT Commands").
 
+mod cipsta;
+mod cipstamac;
+mod cwautoconn;
+mod cwcountry;
+mod cwdhcp;
+mod cwdhcps;
+mod cwhostname;
 mod cwjap;
+mod cwlap;
+mod cwlapopt;
+mod cwlif;
 mod cwmode;
 mod cwqap;
+mod cwqif;
+mod cwreconncfg;
+mod cwsap;
+mod cwstaproto;
+mod cwstate;
+
+use alloc::vec::Vec;
 
 use crate::exec::cx::Cx;
+use crate::exec::operation::Handled;
 use crate::exec::table::Command;
+use crate::nvs::Setting;
 use crate::output::CloseHow;
 use crate::reply::error::AtError;
 use crate::reply::urc::Urc;
 
 /// In the order of `AT+CMD?` of an ESP8266 with 2.2, as a public driver quotes it.
-pub(super) const COMMANDS: &[&[Command]] = &[cwmode::COMMANDS, cwjap::COMMANDS, cwqap::COMMANDS];
+pub(super) const COMMANDS: &[&[Command]] = &[
+    cwmode::COMMANDS,
+    cwstate::COMMANDS,
+    cwjap::COMMANDS,
+    cwreconncfg::COMMANDS,
+    cwlap::COMMANDS,
+    cwlapopt::COMMANDS,
+    cwqap::COMMANDS,
+    cwsap::COMMANDS,
+    cwlif::COMMANDS,
+    cwqif::COMMANDS,
+    cwdhcp::COMMANDS,
+    cwdhcps::COMMANDS,
+    cwstaproto::COMMANDS,
+    cwautoconn::COMMANDS,
+    cwhostname::COMMANDS,
+    cwcountry::COMMANDS,
+    cipstamac::COMMANDS,
+    cipsta::COMMANDS,
+];
 
 /// Refuses a command whose interface the mode switches off (manual: "requires"; ESP_ATMod#27 for those without a word).
 fn require_mode(cx: &Cx<'_>, bit: u8) -> Result<(), AtError> {
@@ -39,4 +77,13 @@ fn close_links(cx: &mut Cx<'_>) {
         cx.net.drop_link(&mut cx.env, id, CloseHow::Reset);
         cx.env.out.report(Urc::Closed(id), cx.net.multi, false);
     }
+}
+
+/// Changes addresses or DHCP: a joined station gets the address that is valid now and reports it, waiting stations of
+/// the softAP get theirs.
+fn keep_dhcp(cx: &mut Cx<'_>, mut settings: Vec<Setting>, dhcp: u8) -> Handled {
+    settings.push(Setting::Dhcp(dhcp));
+    cx.keep_then(settings, |cx| {
+        cx.wifi.renew_addresses(&mut cx.env, cx.nvs);
+    })
 }

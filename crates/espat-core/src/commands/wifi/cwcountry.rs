@@ -1,0 +1,44 @@
+//! `AT+CWCOUNTRY`: the channels that may be used (behaviour.md 4.18).
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, Reply};
+use crate::exec::table::Command;
+use crate::syntax::args::Args;
+use crate::wifi::world::Country;
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CWCOUNTRY").query(query).set(set).doc(
+    "wifi.html#cmd-COUNTRY",
+    "Query or set the country and its channels",
+)];
+
+/// Manual, `AT+CWCOUNTRY`.
+const CODE_BYTES: usize = 3;
+const LAST_CHANNEL: u8 = 14;
+
+fn query(cx: &mut Cx<'_>) -> Handled {
+    let country = &cx.wifi.country;
+    cx.env
+        .out
+        .line("+CWCOUNTRY")
+        .int(country.policy)
+        .quoted_bytes(&country.code)
+        .int(country.first_channel)
+        .int(country.channels);
+    Ok(Reply::Done)
+}
+
+/// Channels past 14 are refused: decided without evidence.
+fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    args.arity(4..=4)?;
+    let policy = args.byte(0..=1)?;
+    let code = args.string(CODE_BYTES)?.to_vec();
+    let first_channel = args.byte(1..=i32::from(LAST_CHANNEL))?;
+    let channels = args.byte(1..=i32::from(LAST_CHANNEL + 1 - first_channel))?;
+    cx.wifi.country = Country {
+        policy,
+        code,
+        first_channel,
+        channels,
+    };
+    Ok(Reply::Done)
+}

@@ -120,6 +120,11 @@ impl Wifi {
         self.station.lose(env, nvs)
     }
 
+    /// `AT+CWRECONNCFG=0`: an attempt that is due later does not come.
+    pub(crate) fn forget_rejoin(&mut self, env: &mut Env<'_>) {
+        env.timers.stop(Timer::Rejoin);
+    }
+
     /// Addresses or DHCP changed: the station gets the address that is valid now, waiting stations of the softAP theirs.
     pub(crate) fn renew_addresses(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
         self.station.renew_address(env, nvs);
@@ -154,6 +159,7 @@ impl Wifi {
         match timer {
             Timer::Station => self.station.on_timer(env, nvs),
             Timer::Rejoin => {
+                self.station.log_attempt(env, nvs);
                 self.join_stored(env, nvs);
                 None
             }

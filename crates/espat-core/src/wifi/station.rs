@@ -125,7 +125,8 @@ impl Station {
         Some(WifiEvent::Down)
     }
 
-    /// The addresses were set anew: gets the one that is valid now, unless it is the one that it has.
+    /// The addresses were set anew: gets the one that is valid now, unless it is the one that it has. Links stay, for
+    /// they are not bound to what is shown.
     pub(super) fn renew_address(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
         if self.is_associated() && self.address != valid_address(env, nvs) {
             self.phase = Phase::Associated;
@@ -168,6 +169,14 @@ impl Station {
                 Some(WifiEvent::JoinFailed(code))
             }
         }
+    }
+
+    pub(super) fn log_attempt(&self, env: &mut Env<'_>, nvs: &Nvs) {
+        let (_, attempts_max) = nvs.live.reconnect;
+        env.log(format_args!(
+            "wifi reconnect..({}/{attempts_max})",
+            self.attempts
+        ));
     }
 
     pub(super) fn is_up(&self) -> bool {

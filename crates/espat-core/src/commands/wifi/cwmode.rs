@@ -36,7 +36,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
 fn change(cx: &mut Cx<'_>, auto_connect: bool) {
     if cx.wifi.set_mode(&mut cx.env, cx.nvs, auto_connect) {
         super::say_left(cx);
-    } else if cx.nvs.live.wifi_mode == 0 {
+    } else if !cx.wifi.station_is_up() && !cx.wifi.softap_is_on(cx.nvs) {
         super::close_links(cx);
     }
 }

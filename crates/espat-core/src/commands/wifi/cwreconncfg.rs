@@ -32,5 +32,9 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(2..=2)?;
     let interval_s = args.word(0..=INTERVAL_S_MAX)?;
     let attempts = args.word(0..=ATTEMPTS_MAX)?;
-    cx.keep(vec![Setting::Reconnect(interval_s, attempts)])
+    cx.keep_then(vec![Setting::Reconnect(interval_s, attempts)], |cx| {
+        if cx.nvs.live.reconnect.0 == 0 {
+            cx.wifi.forget_rejoin(&mut cx.env);
+        }
+    })
 }

@@ -18,6 +18,9 @@ const SSID_BYTES: usize = 32;
 /// Manual, `AT+CWSAP`: 8 to 64 bytes where there is one.
 const PASSWORD_BYTES: usize = 64;
 const PASSWORD_BYTES_MIN: usize = 8;
+/// Manual, `AT+CWSAP`: `<ecn>`; WEP is not supported.
+const OPEN: u8 = 0;
+const WEP: u8 = 1;
 /// Stations where `<max conn>` is omitted: the first value (RAK2305 guide), decided without evidence.
 const STATIONS: u8 = 4;
 
@@ -68,6 +71,3 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         cx.wifi.restart_softap(&mut cx.env, cx.nvs);
     })
 }
-
-const OPEN: u8 = 0;
-const WEP: u8 = 1;

@@ -411,6 +411,8 @@ pub enum Dropped {
     Stalled,
     /// Unread data of a link that the host MCU closed.
     Unread,
+    /// A datagram for a host that no interface leads to.
+    Unreachable,
     /// Payload thrown away by `+++`.
     Cancelled,
     /// Reports that a host which does not read had no room for.

@@ -312,10 +312,8 @@ impl Module {
                 }
             }
             Dialed::NoHost | Dialed::Failed | Dialed::Unreachable => {
-                self.state
-                    .out
-                    .reports
-                    .retain(|urc| urc.link() != Some(LINK));
+                let mut cx = self.state.cx(self.now);
+                cx.net.drop_link(&mut cx.env, LINK, CloseHow::Reset);
                 self.dial_later();
             }
         }

@@ -6,7 +6,7 @@ use super::host::{Host, Lookup, socket_options};
 use super::{Kind, LinkId, UdpMode};
 use crate::exec::cx::Cx;
 use crate::exec::operation::{LinkEvent, OpEvent};
-use crate::output::{Connect, Family, Transport};
+use crate::output::{CloseHow, Connect, Family, Transport};
 
 /// Where a link goes, as the host MCU wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,17 +62,21 @@ pub(crate) enum Dialed {
     Up,
     /// The name has no address, or nobody answers for it: no socket was opened.
     NoHost,
-    /// The network refused.
+    /// The network refused. The number is taken until `CLOSED` is printed.
     Failed,
-    /// No network that the module is on leads there.
+    /// No network that the module is on leads there. The number stays taken, as after `Failed`.
     Unreachable,
 }
 
 impl Dial {
     pub(crate) fn begin(cx: &mut Cx<'_>, id: LinkId, target: Target) -> Dialed {
-        if target.host.name().is_some() && !cx.wifi.station_is_up() {
+        if let Some(name) = target.host.name()
+            && !cx.wifi.station_is_up()
+        {
+            cx.env.log(format_args!("unknown host: {name}"));
             return Dialed::NoHost;
         }
+        cx.net.reserve(id, target.kind);
         let family = if target.kind.is_v6 {
             Family::V6
         } else {
@@ -103,7 +107,10 @@ impl Dial {
                         self.connect(cx, ip)
                     }
                     Some(Err(_)) => {
-                        cx.env.log("gethostbyname fail");
+                        if let Some(name) = self.target.host.name() {
+                            cx.env.log(format_args!("unknown host: {name}"));
+                        }
+                        cx.net.drop_link(&mut cx.env, self.id, CloseHow::Reset);
                         Dialed::NoHost
                     }
                 }
@@ -120,13 +127,10 @@ impl Dial {
 
     /// Takes the attempt back.
     pub(crate) fn cancel(self, cx: &mut Cx<'_>) {
-        match self.wait {
-            Wait::Name(Lookup::Asked(query)) => cx.env.out.cancel(query),
-            Wait::Name(Lookup::Known(_)) => {}
-            Wait::Link => cx
-                .net
-                .drop_link(&mut cx.env, self.id, crate::output::CloseHow::Reset),
+        if let Wait::Name(Lookup::Asked(query)) = self.wait {
+            cx.env.out.cancel(query);
         }
+        cx.net.drop_link(&mut cx.env, self.id, CloseHow::Reset);
     }
 
     fn connect(self, cx: &mut Cx<'_>, ip: IpAddr) -> Dialed {

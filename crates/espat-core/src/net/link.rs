@@ -66,6 +66,8 @@ impl Kind {
 /// Where a link stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
+    /// An attempt took the number; nothing was asked of the network yet.
+    Reserved,
     Connecting,
     Open,
     /// Closed by the network; its number is taken until `CLOSED` is printed.
@@ -93,6 +95,8 @@ pub(crate) struct Link {
     pub(crate) remote: SocketAddr,
     pub(crate) local_port: u16,
     udp_mode: UdpMode,
+    /// The remote end is a sender, no longer what the host MCU named.
+    has_followed: bool,
     /// Where the host MCU sent it; none where the peer came to us.
     pub(crate) target: Option<Target>,
     pub(crate) rx: Receive,
@@ -116,6 +120,7 @@ impl Link {
             remote,
             local_port: 0,
             udp_mode: UdpMode::Fixed,
+            has_followed: false,
             target: None,
             rx: Receive::default(),
             heard_at: Instant::ZERO,
@@ -138,7 +143,8 @@ impl Link {
 
     /// The remote end's name, where the host MCU wrote a name.
     pub(crate) fn name(&self) -> Option<&String> {
-        self.target.as_ref()?.host.name()
+        let target = self.target.as_ref().filter(|_| !self.has_followed);
+        target?.host.name()
     }
 
     pub(crate) fn keep_alive_s(&self) -> u16 {
@@ -172,7 +178,8 @@ impl Link {
             }
             UdpMode::EverySender => true,
         };
-        if follows {
+        if follows && from != self.remote {
+            self.has_followed = true;
             self.remote = from;
         }
     }

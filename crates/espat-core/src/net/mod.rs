@@ -84,10 +84,18 @@ impl Net {
         SocketId::requested(self.sockets - 1)
     }
 
+    /// Takes a link's number for `open`, so that no client of the server gets it meanwhile.
+    pub(crate) fn reserve(&mut self, id: LinkId, kind: Kind) {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let socket = self.next_socket();
+        let link = Link::new(id, socket, kind, nowhere, Stage::Reserved);
+        self.links.insert(link);
+    }
+
     /// Opens a link; the running command hears `LinkEvent::Opened` or `Failed`.
     pub(crate) fn open(&mut self, env: &mut Env<'_>, id: LinkId, target: Target, to: Connect) {
-        self.forget_reports(env, id);
         let socket = self.next_socket();
+        self.links.remove(id);
         self.links
             .insert(Link::opening(id, socket, target, to.remote));
         env.out.connect(socket, to);
@@ -99,7 +107,7 @@ impl Net {
         let Some(link) = self.links.remove(id) else {
             return;
         };
-        if link.stage != Stage::Ended {
+        if matches!(link.stage, Stage::Connecting | Stage::Open) {
             env.out.close(link.socket, how);
         }
         let unread = link.rx.len();
@@ -112,7 +120,7 @@ impl Net {
         self.after_close(env);
     }
 
-    /// A link ended by the network or by a timer: report it.
+    /// A link ended by the network or by a timer: report it. Its number is taken until then.
     pub(crate) fn end_link(&mut self, env: &mut Env<'_>, id: LinkId) {
         let Some(link) = self.links.get_mut(id) else {
             return;
@@ -120,6 +128,17 @@ impl Net {
         link.stage = Stage::Ended;
         if !link.rx.announced {
             env.report(Urc::Closed(id));
+        }
+    }
+
+    /// Prints that a link is down without waiting for a place, unless something else is to be said of it first.
+    pub(crate) fn say_closed(&mut self, env: &mut Env<'_>, id: LinkId) {
+        let closed = Urc::Closed(id);
+        let of_link = env.out.reports.iter().filter(|urc| urc.link() == Some(id));
+        if of_link.eq([&closed]) {
+            env.out.reports.retain(|urc| *urc != closed);
+            env.out.report(closed, self.multi, false);
+            self.retire(env, id);
         }
     }
 
@@ -159,9 +178,7 @@ impl Net {
                     return Some(OpEvent::Listening(Err(error)));
                 }
                 let id = self.links.find(socket)?;
-                self.links.remove(id);
-                env.report(Urc::Closed(id));
-                self.after_close(env);
+                self.end_link(env, id);
                 Some(OpEvent::Link(id, LinkEvent::Failed))
             }
             NetEvent::Listening { listener, .. } => {

@@ -74,6 +74,9 @@ fn begin(cx: &mut Cx<'_>, args: &mut Args<'_>, spec: fn(usize) -> DataSpec) -> H
     // A TCP link has one peer; what a host names beside it has no effect (decided without evidence).
     let target = match (link.kind.transport, host, port) {
         (Transport::Tcp, ..) => None,
+        (Transport::Udp, Some(Host::Literal(ip)), _) if ip.is_ipv6() != link.kind.is_v6 => {
+            return Err(args.invalid());
+        }
         (Transport::Udp, Some(host), Some(port)) => Some((host, port)),
         (Transport::Udp, None, None) => None,
         (Transport::Udp, ..) => return Err(args.invalid()),
@@ -140,7 +143,14 @@ impl Operation for Sending {
                     Progress::Continue
                 }
             }
-            (Step::Sending(_), OpEvent::Link(id, LinkEvent::Closed)) if id == self.id => SEND_FAIL,
+            (step, OpEvent::Link(id, LinkEvent::Closed)) if id == self.id => {
+                cx.net.say_closed(&mut cx.env, id);
+                if matches!(step, Step::Sending(_)) {
+                    SEND_FAIL
+                } else {
+                    Progress::Continue
+                }
+            }
             (Step::Sending(_), OpEvent::Deadline) => {
                 cx.env.out.cancel_send(self.socket);
                 SEND_FAIL
@@ -164,6 +174,9 @@ impl Sending {
             .open(self.id)
             .is_some_and(|link| link.kind.is_v6);
         let family = if is_v6 { Family::V6 } else { Family::V4 };
+        if host.name().is_some() && !cx.wifi.station_is_up() {
+            return SEND_FAIL;
+        }
         match host.resolve(&mut cx.env, cx.net, family) {
             Lookup::Known(ip) => self.send_to(cx, Some(ip), payload),
             asked @ Lookup::Asked(_) => {
@@ -175,13 +188,13 @@ impl Sending {
     }
 
     fn send_to(&mut self, cx: &mut Cx<'_>, ip: Option<IpAddr>, payload: &[u8]) -> Progress {
-        let Some(link) = cx
-            .net
-            .links
-            .open(self.id)
-            .filter(|link| link.socket == self.socket)
-        else {
-            cx.env.log("socket is closed");
+        let link = cx.net.links.open(self.id);
+        let Some(link) = link.filter(|link| link.socket == self.socket) else {
+            cx.env.log(if link.is_some() {
+                "link is changed"
+            } else {
+                "socket is closed"
+            });
             cx.env.event(Event::Dropped {
                 what: Dropped::DeadLink,
                 bytes: payload.len(),
@@ -198,8 +211,18 @@ impl Sending {
             }
             _ => is_udp.then(|| (link.remote, link.name().cloned())),
         };
-        if to.as_ref().is_some_and(|&(addr, _)| is_nobody(addr)) {
-            return SEND_FAIL;
+        if let Some(&(addr, _)) = to.as_ref() {
+            if is_nobody(addr) {
+                return SEND_FAIL;
+            }
+            // The stack takes a datagram that nobody on the softAP's network will answer.
+            if !cx.wifi.reaches(cx.nvs, addr.ip()) {
+                cx.env.event(Event::Dropped {
+                    what: Dropped::Unreachable,
+                    bytes: payload.len(),
+                });
+                return SEND_OK;
+            }
         }
         cx.env.out.send(self.socket, to, payload);
         let timeout_ms = cx.nvs.live.tcp[self.id.index()].send_timeout_ms;

@@ -71,17 +71,11 @@ fn open(cx: &mut Cx<'_>, args: &mut Args<'_>, id: LinkId) -> Handled {
 
 fn parse(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Result<Target, AtError> {
     let kind = Kind::parse(args.string(usize::MAX)?).ok_or_else(|| args.invalid())?;
-    let host = args.string(cx.env.profile().limits.host_bytes)?;
-    let host = Host::parse(host).ok_or_else(|| args.invalid())?;
-    if let Host::Literal(ip) = host
-        && ip.is_ipv6() != kind.is_v6
-    {
-        return Err(args.invalid());
-    }
-    let is_udp = kind.transport == Transport::Udp;
-    let mut target = Target::new(kind, host, args.word(i32::from(!is_udp)..=PORT_MAX)?);
-    if is_udp {
-        parse_udp(&mut target, args)?;
+    let remote = parse_remote(cx, args, kind);
+    let (host, port) = remote.inspect_err(|_| cx.env.log("IP ERROR"))?;
+    let mut target = Target::new(kind, host, port);
+    if target.is_udp() {
+        parse_udp(cx, args, &mut target)?;
     } else {
         target.keep_alive_s = args.opt_word(0..=KEEP_ALIVE_MAX)?.unwrap_or(0);
     }
@@ -94,11 +88,30 @@ fn parse(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Result<Target, AtError> {
     Ok(target)
 }
 
-fn parse_udp(target: &mut Target, args: &mut Args<'_>) -> Result<(), AtError> {
-    target.local_port = args.opt_word(1..=PORT_MAX)?.unwrap_or(0);
-    let mode = args.opt_int(0..=2)?;
-    if mode.is_some() && target.local_port == 0 {
+fn parse_remote(cx: &Cx<'_>, args: &mut Args<'_>, kind: Kind) -> Result<(Host, u16), AtError> {
+    let host = args.string(cx.env.profile().limits.host_bytes)?;
+    let host = Host::parse(host).ok_or_else(|| args.invalid())?;
+    if let Host::Literal(ip) = host
+        && ip.is_ipv6() != kind.is_v6
+    {
         return Err(args.invalid());
+    }
+    let port_min = i32::from(kind.transport != Transport::Udp);
+    let port = args.word(port_min..=PORT_MAX)?;
+    Ok((host, port))
+}
+
+fn parse_udp(cx: &mut Cx<'_>, args: &mut Args<'_>, target: &mut Target) -> Result<(), AtError> {
+    if let Some(port) = args.opt_word(1..=PORT_MAX)? {
+        cx.env.log(format_args!("local port:{port}"));
+        target.local_port = port;
+    }
+    let mode = args.opt_int(0..=2)?;
+    if let Some(mode) = mode {
+        if target.local_port == 0 {
+            return Err(args.invalid());
+        }
+        cx.env.log(format_args!("change type:{mode}"));
     }
     target.udp_mode = match mode {
         None | Some(0) => UdpMode::Fixed,
@@ -127,7 +140,7 @@ impl Operation for Starting {
             if !matches!(event, OpEvent::Deadline) {
                 return Progress::Continue;
             }
-            cx.env.report(Urc::Closed(self.id));
+            cx.net.end_link(&mut cx.env, self.id);
             return Progress::FAILED;
         };
         match dial.on_event(cx, event) {

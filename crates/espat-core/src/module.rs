@@ -45,6 +45,8 @@ pub struct Module {
     passthrough: Option<Passthrough>,
     /// The link that is to be opened once the station has its address.
     saved_link: Option<Target>,
+    /// What the UART runs at.
+    uart: UartConfig,
     state: State,
     drained: bool,
 }
@@ -120,7 +122,7 @@ impl Module {
     /// [`ConfigError`] where the configuration cannot be a module's.
     pub fn power_on(config: ModuleConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
-        let settings = Settings::factory(&config);
+        let settings = Settings::decode(&config)?;
         let limits = &config.profile.limits;
         let mut module = Self {
             phase: Phase::Off,
@@ -138,8 +140,9 @@ impl Module {
             gap: reports::Gap::default(),
             passthrough: None,
             saved_link: None,
+            uart: config.profile.factory.uart,
             state: State {
-                sys: System::new(settings.uart),
+                sys: System::new(&config.profile.factory, settings.uart),
                 net: Net::new(),
                 wifi: Wifi::default(),
                 nvs: Nvs::new(settings),
@@ -253,7 +256,7 @@ impl Module {
 
     fn on_timer(&mut self, timer: Timer) {
         match timer {
-            Timer::Boot => self.on_booted(),
+            Timer::Boot => self.end_boot(),
             Timer::Reset => self.on_reset_due(),
             Timer::Wake => self.reset(ResetCause::Wake, crate::output::CloseHow::Vanish),
             Timer::Chunk => self.on_busy_chunk_end(),
@@ -290,7 +293,7 @@ impl Inspect<'_> {
     /// The UART's line settings.
     #[must_use]
     pub fn uart(&self) -> UartConfig {
-        self.module.state.sys.uart
+        self.module.uart
     }
 
     /// Whether the module takes commands.

@@ -1,6 +1,7 @@
 //! What the Basic commands govern and no reset keeps.
 
 use crate::output::UartConfig;
+use crate::profile::Factory;
 use crate::time::Instant;
 
 /// The module's own state.
@@ -13,18 +14,19 @@ pub(crate) struct System {
     /// `AT+SLEEP`.
     pub(crate) sleep_mode: u8,
     /// `AT+RFPOWER`, in quarters of a dBm.
-    pub(crate) rf_power: i32,
+    pub(crate) rf_power: u8,
+    /// The UART's line settings. The UART itself changes after the result of the command that changes them.
     pub(crate) uart: UartConfig,
     pub(crate) clock: Clock,
 }
 
 impl System {
-    pub(crate) fn new(uart: UartConfig) -> Self {
+    pub(crate) fn new(factory: &Factory, uart: UartConfig) -> Self {
         Self {
             echo: true,
             error_codes: false,
-            sleep_mode: 0,
-            rf_power: 78,
+            sleep_mode: factory.sleep_mode,
+            rf_power: factory.rf_power,
             uart,
             clock: Clock::default(),
         }

@@ -2,5 +2,6 @@
 
 pub(crate) mod cx;
 pub(crate) mod dispatch;
+pub(crate) mod keep;
 pub(crate) mod operation;
 pub(crate) mod table;

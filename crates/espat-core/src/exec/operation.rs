@@ -6,10 +6,10 @@ use core::fmt;
 use core::net::IpAddr;
 
 use super::cx::Cx;
-use crate::input::NetError;
+use crate::input::{NetError, StoreError};
 use crate::net::LinkId;
 use crate::nvs::Setting;
-use crate::output::{QueryId, ResetCause};
+use crate::output::{QueryId, ResetCause, StoreTag};
 use crate::reply::code::ResultCode;
 use crate::reply::error::AtError;
 use crate::serial::payload::DataSpec;
@@ -38,7 +38,7 @@ pub(crate) enum Reply {
     },
     /// OK, then a reset.
     Reboot(ResetCause),
-    /// OK, then deep sleep for so many milliseconds; 0: until the wake-up or reset pin.
+    /// OK, then deep sleep for so many milliseconds, which ends with a boot.
     Sleep { ms: u32 },
 }
 
@@ -54,6 +54,8 @@ pub(crate) enum Progress {
     Finish(Result<ResultCode, AtError>),
     /// The command ended without a result code of its own.
     Silent,
+    /// OK, then a reset.
+    Reboot(ResetCause),
 }
 
 impl Progress {
@@ -76,6 +78,8 @@ pub(crate) enum OpEvent<'a> {
     Listening(Result<(), NetError>),
     /// Something happened to the Wi-Fi.
     Wifi(WifiEvent),
+    /// The settings of this write are durable, or cannot be kept.
+    Stored(StoreTag, Result<(), StoreError>),
     /// `Timer::Operation` is due.
     Deadline,
 }

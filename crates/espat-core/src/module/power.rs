@@ -2,7 +2,6 @@
 
 use super::{Module, Phase};
 use crate::input::PowerEvent;
-use crate::nvs::Settings;
 use crate::output::{CloseHow, Event, ResetCause};
 use crate::reply::urc::Urc;
 use crate::sys::{Clock, System};
@@ -36,10 +35,6 @@ impl Module {
         if was_up && cause == ResetCause::Command {
             self.state.out.report(Urc::WifiDisconnect, false, false);
         }
-        if cause == ResetCause::Restore {
-            let factory = Settings::factory(&self.state.config);
-            self.state.nvs.erase(factory);
-        }
         self.boot(cause);
     }
 
@@ -60,21 +55,28 @@ impl Module {
 
     pub(super) fn boot(&mut self, cause: ResetCause) {
         self.phase = Phase::Booting;
-        self.state.nvs.reload();
         let mut cx = self.state.cx(self.now);
         cx.env.event(Event::Boot(cause));
         let delay = cx.env.delay(cx.env.profile().delays.boot);
         cx.env.set_timer(Timer::Boot, delay);
     }
 
-    pub(super) fn on_booted(&mut self) {
-        self.phase = Phase::Ready;
-        let uart = self.state.nvs.live.uart;
-        let was = core::mem::replace(&mut self.state.sys, System::new(uart));
-        self.state.sys.clock = Clock::at_boot(self.now);
-        if was.uart != uart {
-            self.state.out.uart(uart);
+    /// Boot is over when its time has passed and a write that a reset found under way has ended: what it left is what the
+    /// boot finds.
+    pub(super) fn end_boot(&mut self) {
+        let is_due = self.state.timers.due(Timer::Boot).is_none();
+        if self.phase == Phase::Booting && is_due && !self.state.nvs.is_writing() {
+            self.on_booted();
         }
+    }
+
+    fn on_booted(&mut self) {
+        self.phase = Phase::Ready;
+        self.state.nvs.reload();
+        let factory = &self.state.config.profile.factory;
+        self.state.sys = System::new(factory, self.state.nvs.live.uart);
+        self.state.sys.clock = Clock::at_boot(self.now);
+        self.set_uart();
         self.state.out.ready();
         self.saved_link.clone_from(&self.state.nvs.live.saved_link);
         let mut cx = self.state.cx(self.now);
@@ -88,10 +90,8 @@ impl Module {
         self.phase = Phase::Asleep;
         let mut cx = self.state.cx(self.now);
         cx.env.event(Event::Sleeping);
-        if ms > 0 {
-            cx.env
-                .set_timer(Timer::Wake, Duration::from_millis(u64::from(ms)));
-        }
+        cx.env
+            .set_timer(Timer::Wake, Duration::from_millis(u64::from(ms)));
     }
 }
 

@@ -1,7 +1,10 @@
 //! How commands go on and end.
 
+use alloc::boxed::Box;
+
 use super::{Module, Phase};
-use crate::exec::operation::{Handled, OpEvent, Progress, Reply};
+use crate::exec::keep::Keeping;
+use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
 use crate::input::StoreError;
 use crate::output::{ResetCause, StoreTag};
 use crate::reply::code::ResultCode;
@@ -25,16 +28,11 @@ impl Module {
                 self.enter_passthrough();
             }
             Ok(Reply::Keep { settings, then }) => {
-                for setting in &settings {
-                    self.state.nvs.apply(setting);
-                }
-                then(&mut self.state.cx(self.now));
-                self.result(Ok(ResultCode::Ok));
+                let mut cx = self.state.cx(self.now);
+                let (keeping, progress) = Keeping::start(&mut cx, settings, then);
+                self.progress(progress, || Box::new(keeping));
             }
-            Ok(Reply::Reboot(cause)) => {
-                self.result(Ok(ResultCode::Ok));
-                self.reset_soon(cause);
-            }
+            Ok(Reply::Reboot(cause)) => self.reboot(cause),
             Ok(Reply::Sleep { ms }) => {
                 self.result(Ok(ResultCode::Ok));
                 self.sleep(ms);
@@ -57,7 +55,17 @@ impl Module {
             Ok(code) => self.state.out.result(code),
             Err(error) => self.state.out.error(error, self.state.sys.error_codes),
         }
+        self.set_uart();
         self.begin_report_gap();
+    }
+
+    /// The UART takes its line settings, after what has been said.
+    pub(super) fn set_uart(&mut self) {
+        let wanted = self.state.sys.uart;
+        if self.uart != wanted {
+            self.uart = wanted;
+            self.state.out.uart(wanted);
+        }
     }
 
     /// Lets the running command know of something.
@@ -65,8 +73,13 @@ impl Module {
         let Some(mut operation) = self.running.take() else {
             return;
         };
-        match operation.on_event(&mut self.state.cx(self.now), event) {
-            Progress::Continue => self.running = Some(operation),
+        let progress = operation.on_event(&mut self.state.cx(self.now), event);
+        self.progress(progress, || operation);
+    }
+
+    fn progress(&mut self, progress: Progress, operation: impl FnOnce() -> Box<dyn Operation>) {
+        match progress {
+            Progress::Continue => self.running = Some(operation()),
             Progress::Finish(result) => {
                 self.end_operation();
                 self.result(result);
@@ -74,6 +87,10 @@ impl Module {
             Progress::Silent => {
                 self.end_operation();
                 self.begin_report_gap();
+            }
+            Progress::Reboot(cause) => {
+                self.end_operation();
+                self.reboot(cause);
             }
         }
     }
@@ -99,10 +116,13 @@ impl Module {
     }
 
     pub(super) fn on_stored(&mut self, tag: StoreTag, result: Result<(), StoreError>) {
-        let _ = (tag, result);
+        self.state.nvs.on_stored(tag, result);
+        self.step(&OpEvent::Stored(tag, result));
+        self.end_boot();
     }
 
-    fn reset_soon(&mut self, cause: ResetCause) {
+    fn reboot(&mut self, cause: ResetCause) {
+        self.result(Ok(ResultCode::Ok));
         self.phase = Phase::Resetting(cause);
         let mut cx = self.state.cx(self.now);
         let delay = cx.env.delay(cx.env.profile().delays.reset);

@@ -1,242 +1,451 @@
-//! The settings that survive a reset, one by one (behaviour.md 4.20).
+//! What each setting is called in the flash, and which values it may have: one row a key.
 
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use crate::config::{Mac, ModuleConfig};
+use super::settings::{Credentials, Setting, Settings, StaticIp};
+use crate::config::{ConfigError, Mac, ModuleConfig};
+use crate::net::Kind;
 use crate::net::dial::Target;
-use crate::output::UartConfig;
+use crate::net::host::Host;
+use crate::output::{StoreValue, Transport};
+use crate::syntax::args::parse_ascii;
 
-/// Every setting that can be kept.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    /// `AT+UART_DEF`.
-    pub(crate) uart: UartConfig,
-    /// `AT+SYSMSG`.
-    pub(crate) sysmsg: u8,
-    /// `AT+CWMODE`: bit 0 station, bit 1 softAP.
-    pub(crate) wifi_mode: u8,
-    /// The last access point that was joined.
-    pub(crate) station: Option<Credentials>,
-    pub(crate) softap: SoftAp,
-    /// `AT+CWAUTOCONN`.
-    pub(crate) auto_connect: bool,
-    /// `AT+CWRECONNCFG`: interval in seconds, number of attempts (0: forever).
-    pub(crate) reconnect: (u16, u16),
-    /// `AT+CWDHCP`: bit 0 station, bit 1 softAP.
-    pub(crate) dhcp: u8,
-    pub(crate) dhcp_pool: Option<DhcpPool>,
-    /// `AT+CIPSTA`, valid while the station's DHCP is off.
-    pub(crate) station_ip: Option<StaticIp>,
-    pub(crate) softap_ip: StaticIp,
-    pub(crate) station_mac: Mac,
-    pub(crate) softap_mac: Mac,
-    /// `AT+CWSTAPROTO`, `AT+CWAPPROTO`: bits for b, g, n, LR.
-    pub(crate) station_protocols: u8,
-    pub(crate) softap_protocols: u8,
-    /// `AT+CIPSSLCCONF`, a link each.
-    pub(crate) ssl: [SslConf; 5],
-    /// `AT+CIPTCPOPT`, a link each.
-    pub(crate) tcp: [TcpOptions; 5],
-    /// `AT+CIPV6`.
-    pub(crate) ipv6: bool,
-    /// `AT+CIPRECONNINTV`, in steps of 100 ms.
-    pub(crate) reconnect_steps: u16,
-    /// `AT+SAVETRANSLINK`.
-    pub(crate) saved_link: Option<Target>,
+/// One key.
+struct Row {
+    key: &'static str,
+    get: fn(&Settings) -> StoreValue,
+    /// `None`: the value is not allowed.
+    set: fn(&mut Settings, &StoreValue, &ModuleConfig) -> Option<()>,
 }
 
-/// How a station joins.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Credentials {
-    pub(crate) ssid: Vec<u8>,
-    pub(crate) password: Vec<u8>,
-    pub(crate) bssid: Option<Mac>,
-    /// Only access points with WPA or better.
-    pub(crate) pci: u8,
-    /// Beacons; 0 is the driver's default, 3.
-    pub(crate) listen_interval: u8,
-    pub(crate) scan_mode: u8,
-    pub(crate) pmf: u8,
+/// The keys of all settings that a module keeps, for tools that read what it kept.
+pub fn setting_keys() -> impl Iterator<Item = &'static str> {
+    rows().map(|row| row.key)
 }
 
-/// `AT+CWSAP`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SoftAp {
-    pub(crate) ssid: Vec<u8>,
-    pub(crate) password: Vec<u8>,
-    pub(crate) channel: u8,
-    pub(crate) encryption: u8,
-    pub(crate) stations_max: u8,
-    pub(crate) hidden: bool,
-}
-
-/// `AT+CWDHCPS`: what the softAP hands out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DhcpPool {
-    pub(crate) lease_min: u16,
-    pub(crate) start: Ipv4Addr,
-    pub(crate) end: Ipv4Addr,
-}
-
-/// An address set by hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StaticIp {
-    pub(crate) ip: Ipv4Addr,
-    pub(crate) gateway: Ipv4Addr,
-    pub(crate) netmask: Ipv4Addr,
-}
-
-impl StaticIp {
-    /// What an interface without an address shows.
-    pub(crate) const ZERO: Self = Self {
-        ip: Ipv4Addr::UNSPECIFIED,
-        gateway: Ipv4Addr::UNSPECIFIED,
-        netmask: Ipv4Addr::UNSPECIFIED,
-    };
-
-    /// A /24 with its gateway at .1.
-    pub(crate) fn with_defaults(ip: Ipv4Addr) -> Self {
-        let [a, b, c, _] = ip.octets();
-        Self {
-            ip,
-            gateway: Ipv4Addr::new(a, b, c, 1),
-            netmask: Ipv4Addr::new(255, 255, 255, 0),
-        }
-    }
-
-    /// Whether an address lies in this network.
-    pub(crate) fn contains(self, ip: Ipv4Addr) -> bool {
-        ip & self.netmask == self.ip & self.netmask
-    }
-}
-
-/// `AT+CIPSSLCCONF` of one link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SslConf {
-    pub(crate) auth_mode: u8,
-    pub(crate) pki: u8,
-    pub(crate) ca: u8,
-}
-
-/// `AT+CIPTCPOPT` of one link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TcpOptions {
-    /// Seconds; -1: off.
-    pub(crate) linger_s: i32,
-    pub(crate) nodelay: bool,
-    /// Milliseconds; 0: none.
-    pub(crate) send_timeout_ms: u32,
-}
-
-impl Default for TcpOptions {
-    fn default() -> Self {
-        Self {
-            linger_s: -1,
-            nodelay: false,
-            send_timeout_ms: 0,
-        }
-    }
+fn rows() -> impl Iterator<Item = &'static Row> {
+    GROUPS.iter().copied().flatten()
 }
 
 impl Settings {
-    /// The first values.
-    pub(crate) fn factory(config: &ModuleConfig) -> Self {
-        let factory = &config.profile.factory;
-        let addresses = &config.addresses;
-        let [.., d, e, f] = addresses.softap_mac.0;
-        Self {
-            uart: factory.uart,
-            sysmsg: 0,
-            wifi_mode: factory.wifi_mode,
-            station: None,
-            softap: SoftAp {
-                ssid: alloc::format!("ESP_{d:02X}{e:02X}{f:02X}").into_bytes(),
-                password: Vec::new(),
-                channel: 1,
-                encryption: 0,
-                stations_max: 4,
-                hidden: false,
-            },
-            auto_connect: true,
-            reconnect: (0, 0),
-            dhcp: 0b11,
-            dhcp_pool: None,
-            station_ip: None,
-            softap_ip: StaticIp {
-                ip: Ipv4Addr::new(192, 168, 4, 1),
-                gateway: Ipv4Addr::new(192, 168, 4, 1),
-                netmask: Ipv4Addr::new(255, 255, 255, 0),
-            },
-            station_mac: addresses.station_mac,
-            softap_mac: addresses.softap_mac,
-            station_protocols: 0b111,
-            softap_protocols: 0b111,
-            ssl: [SslConf::default(); 5],
-            tcp: [TcpOptions::default(); 5],
-            ipv6: false,
-            reconnect_steps: 1,
-            saved_link: None,
+    /// The settings as they were kept. Keys that are unknown here are left alone: another version may have kept them.
+    pub(crate) fn decode(config: &ModuleConfig) -> Result<Self, ConfigError> {
+        let mut settings = Self::factory(config);
+        for row in rows() {
+            let kept = config.nvs.iter().rev().find(|(key, _)| key == row.key);
+            let Some((key, value)) = kept.filter(|(_, value)| *value != StoreValue::Default) else {
+                continue;
+            };
+            (row.set)(&mut settings, value, config)
+                .ok_or_else(|| ConfigError::Setting { key: key.clone() })?;
+        }
+        // What a file that was edited by hand names in part only is not there.
+        let is_named = |station: &Credentials| !station.ssid.is_empty();
+        settings.station = settings.station.filter(is_named);
+        let is_whole = |link: &Target| link.port > 0 && link.host != nowhere().host;
+        settings.saved_link = settings.saved_link.filter(is_whole);
+        Ok(settings)
+    }
+}
+
+impl Setting {
+    /// Adds the keys of this setting with the values that they have in `settings`.
+    pub(crate) fn encode(&self, settings: &Settings, values: &mut Vec<(&'static str, StoreValue)>) {
+        let rows = self.rows().iter();
+        values.extend(rows.map(|row| (row.key, (row.get)(settings))));
+    }
+
+    fn rows(&self) -> &'static [Row] {
+        match self {
+            Self::Uart(_) => UART,
+            Self::SysMsg(_) => SYSMSG,
+            Self::WifiMode(_) => WIFI_MODE,
+            Self::Station(_) => STATION,
+            Self::SoftAp(_) => SOFTAP,
+            Self::AutoConnect(_) => AUTO_CONNECT,
+            Self::Reconnect(..) => RECONNECT,
+            Self::Dhcp(_) => DHCP,
+            Self::DhcpPool(_) => DHCP_POOL,
+            Self::StationIp(_) => STATION_IP,
+            Self::SoftApIp(_) => SOFTAP_IP,
+            Self::StationMac(_) => STATION_MAC,
+            Self::SoftApMac(_) => SOFTAP_MAC,
+            Self::StationProtocols(_) => STATION_PROTOCOLS,
+            Self::SoftApProtocols(_) => SOFTAP_PROTOCOLS,
+            Self::Ssl(_) => SSL,
+            Self::Tcp(_) => TCP,
+            Self::Ipv6(_) => IPV6,
+            Self::ReconnectSteps(_) => PASSTHROUGH,
+            Self::SavedLink(_) => SAVED_LINK,
         }
     }
 }
 
-/// One change of a setting.
-#[derive(Clone, Debug)]
-pub(crate) enum Setting {
-    Uart(UartConfig),
-    SysMsg(u8),
-    WifiMode(u8),
-    Station(Credentials),
-    SoftAp(SoftAp),
-    AutoConnect(bool),
-    Reconnect(u16, u16),
-    Dhcp(u8),
-    DhcpPool(Option<DhcpPool>),
-    StationIp(Option<StaticIp>),
-    SoftApIp(StaticIp),
-    StationMac(Mac),
-    SoftApMac(Mac),
-    StationProtocols(u8),
-    SoftApProtocols(u8),
-    Ssl([SslConf; 5]),
-    Tcp([TcpOptions; 5]),
-    Ipv6(bool),
-    ReconnectSteps(u16),
-    SavedLink(Option<Target>),
+/// What can be a stored value.
+trait Kept: Sized {
+    fn show(&self) -> StoreValue;
+    fn read(value: &StoreValue) -> Option<Self>;
 }
 
-impl Setting {
-    /// Whether it is kept whatever `AT+SYSSTORE` says (behaviour.md 4.10).
-    pub(crate) fn is_always_kept(&self) -> bool {
-        matches!(
-            self,
-            Self::Uart(_) | Self::AutoConnect(_) | Self::SavedLink(_)
-        )
+macro_rules! kept_numbers {
+    ($($number:ty)+) => {$(
+        impl Kept for $number {
+            fn show(&self) -> StoreValue {
+                StoreValue::Int((*self).into())
+            }
+
+            fn read(value: &StoreValue) -> Option<Self> {
+                match value {
+                    StoreValue::Int(number) => Self::try_from(*number).ok(),
+                    StoreValue::Text(_) | StoreValue::Default => None,
+                }
+            }
+        }
+    )+};
+}
+
+kept_numbers!(u8 u16 u32 i32);
+
+impl Kept for bool {
+    fn show(&self) -> StoreValue {
+        StoreValue::Int((*self).into())
     }
 
-    pub(crate) fn apply(&self, settings: &mut Settings) {
-        match self.clone() {
-            Self::Uart(uart) => settings.uart = uart,
-            Self::SysMsg(bits) => settings.sysmsg = bits,
-            Self::WifiMode(mode) => settings.wifi_mode = mode,
-            Self::Station(credentials) => settings.station = Some(credentials),
-            Self::SoftAp(softap) => settings.softap = softap,
-            Self::AutoConnect(on) => settings.auto_connect = on,
-            Self::Reconnect(interval_s, attempts) => settings.reconnect = (interval_s, attempts),
-            Self::Dhcp(bits) => settings.dhcp = bits,
-            Self::DhcpPool(pool) => settings.dhcp_pool = pool,
-            Self::StationIp(ip) => settings.station_ip = ip,
-            Self::SoftApIp(ip) => settings.softap_ip = ip,
-            Self::StationMac(mac) => settings.station_mac = mac,
-            Self::SoftApMac(mac) => settings.softap_mac = mac,
-            Self::StationProtocols(bits) => settings.station_protocols = bits,
-            Self::SoftApProtocols(bits) => settings.softap_protocols = bits,
-            Self::Ssl(ssl) => settings.ssl = ssl,
-            Self::Tcp(tcp) => settings.tcp = tcp,
-            Self::Ipv6(on) => settings.ipv6 = on,
-            Self::ReconnectSteps(steps) => settings.reconnect_steps = steps,
-            Self::SavedLink(target) => settings.saved_link = target,
+    fn read(value: &StoreValue) -> Option<Self> {
+        match u8::read(value)? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl Kept for Vec<u8> {
+    fn show(&self) -> StoreValue {
+        StoreValue::Text(self.clone())
+    }
+
+    fn read(value: &StoreValue) -> Option<Self> {
+        match value {
+            StoreValue::Text(text) => Some(text.clone()),
+            StoreValue::Int(_) | StoreValue::Default => None,
+        }
+    }
+}
+
+impl Kept for Ipv4Addr {
+    fn show(&self) -> StoreValue {
+        StoreValue::Text(self.to_string().into_bytes())
+    }
+
+    fn read(value: &StoreValue) -> Option<Self> {
+        parse_ascii(&Vec::read(value)?)
+    }
+}
+
+impl Kept for Mac {
+    fn show(&self) -> StoreValue {
+        StoreValue::Text(self.to_string().into_bytes())
+    }
+
+    fn read(value: &StoreValue) -> Option<Self> {
+        Self::parse(&Vec::read(value)?)
+    }
+}
+
+impl Kept for Host {
+    fn show(&self) -> StoreValue {
+        let text = match self {
+            Self::Literal(ip) => ip.to_string(),
+            Self::Name(name) => name.clone(),
+        };
+        StoreValue::Text(text.into_bytes())
+    }
+
+    fn read(value: &StoreValue) -> Option<Self> {
+        Self::parse(&Vec::read(value)?)
+    }
+}
+
+impl Kept for Kind {
+    fn show(&self) -> StoreValue {
+        StoreValue::Text(self.name().into())
+    }
+
+    fn read(value: &StoreValue) -> Option<Self> {
+        Self::parse(&Vec::read(value)?)
+    }
+}
+
+impl<T: Kept> Kept for Option<T> {
+    fn show(&self) -> StoreValue {
+        self.as_ref().map_or(StoreValue::Default, T::show)
+    }
+
+    fn read(value: &StoreValue) -> Option<Self> {
+        T::read(value).map(Some)
+    }
+}
+
+/// `row!("key", s => s.place)`, with `in 0..=9` for the numbers or `len 0..=9` for the lengths that are allowed. `maybe` where
+/// the place belongs to something that there is or is not; then with how it begins.
+macro_rules! row {
+    ($key:literal, $s:ident => $place:expr $(, in $range:expr)? $(, len $len:expr)?) => {
+        Row {
+            key: $key,
+            get: |$s| $place.show(),
+            set: |$s, value, _| {
+                let value = Kept::read(value)?;
+                $(if !($range).contains(&value) { return None; })?
+                $(if !($len).contains(&Vec::len(&value)) { return None; })?
+                $place = value;
+                Some(())
+            },
+        }
+    };
+    (maybe $new:expr, $key:literal, $s:ident => $all:expr, $field:ident $(, in $range:expr)? $(, len $len:expr)?) => {
+        Row {
+            key: $key,
+            get: |$s| $all.as_ref().map_or(StoreValue::Default, |all| all.$field.show()),
+            set: |$s, value, _| {
+                let value = Kept::read(value)?;
+                $(if !($range).contains(&value) { return None; })?
+                $(if !($len).contains(&Vec::len(&value)) { return None; })?
+                $all.get_or_insert_with($new).$field = value;
+                Some(())
+            },
+        }
+    };
+}
+
+/// The start of a saved link whose keys come one by one.
+fn nowhere() -> Target {
+    let tcp = Kind {
+        transport: Transport::Tcp,
+        is_v6: false,
+    };
+    Target::new(tcp, Host::Name(String::new()), 0)
+}
+
+const GROUPS: &[&[Row]] = &[
+    UART,
+    SYSMSG,
+    WIFI_MODE,
+    AUTO_CONNECT,
+    STATION,
+    STATION_IP,
+    STATION_MAC,
+    STATION_PROTOCOLS,
+    SOFTAP,
+    SOFTAP_IP,
+    SOFTAP_MAC,
+    SOFTAP_PROTOCOLS,
+    RECONNECT,
+    DHCP,
+    DHCP_POOL,
+    IPV6,
+    PASSTHROUGH,
+    SAVED_LINK,
+    SSL,
+    TCP,
+];
+
+const UART: &[Row] = &[
+    Row {
+        key: "uart.baud",
+        get: |s| s.uart.baud.show(),
+        set: |s, value, config| {
+            let (min, max) = config.profile.limits.baud;
+            s.uart.baud = u32::read(value).filter(|baud| (min..=max).contains(baud))?;
+            Some(())
+        },
+    },
+    row!("uart.data_bits", s => s.uart.data_bits, in 5..=8),
+    row!("uart.stop_bits", s => s.uart.stop_bits, in 1..=3),
+    row!("uart.parity", s => s.uart.parity, in 0..=2),
+    row!("uart.flow", s => s.uart.flow, in 0..=3),
+];
+const SYSMSG: &[Row] = &[row!("sysmsg", s => s.sysmsg, in 0..=7)];
+const WIFI_MODE: &[Row] = &[row!("wifi.mode", s => s.wifi_mode, in 0..=3)];
+const AUTO_CONNECT: &[Row] = &[row!("wifi.auto_connect", s => s.auto_connect)];
+const STATION: &[Row] = &[
+    row!(maybe Default::default, "station.ssid", s => s.station, ssid, len 0..=32),
+    row!(maybe Default::default, "station.password", s => s.station, password, len 0..=64),
+    row!(maybe Default::default, "station.bssid", s => s.station, bssid),
+    row!(maybe Default::default, "station.pci", s => s.station, pci, in 0..=1),
+    row!(maybe Default::default, "station.listen_interval", s => s.station, listen_interval, in 0..=100),
+    row!(maybe Default::default, "station.scan_mode", s => s.station, scan_mode, in 0..=1),
+    row!(maybe Default::default, "station.pmf", s => s.station, pmf, in 0..=3),
+];
+const STATION_IP: &[Row] = &[
+    row!(maybe || StaticIp::ZERO, "station.ip", s => s.station_ip, ip),
+    row!(maybe || StaticIp::ZERO, "station.gateway", s => s.station_ip, gateway),
+    row!(maybe || StaticIp::ZERO, "station.netmask", s => s.station_ip, netmask),
+];
+const STATION_MAC: &[Row] = &[row!("station.mac", s => s.station_mac)];
+const STATION_PROTOCOLS: &[Row] = &[row!("station.protocols", s => s.station_protocols, in 0..=15)];
+const SOFTAP: &[Row] = &[
+    row!("softap.ssid", s => s.softap.ssid, len 1..=32),
+    row!("softap.password", s => s.softap.password, len 0..=64),
+    row!("softap.channel", s => s.softap.channel, in 1..=14),
+    row!("softap.encryption", s => s.softap.encryption, in 0..=4),
+    Row {
+        key: "softap.stations_max",
+        get: |s| s.softap.stations_max.show(),
+        set: |s, value, config| {
+            let max = config.profile.limits.softap_stations;
+            s.softap.stations_max = u8::read(value).filter(|n| (1..=max).contains(n))?;
+            Some(())
+        },
+    },
+    row!("softap.hidden", s => s.softap.hidden),
+];
+const SOFTAP_IP: &[Row] = &[
+    row!("softap.ip", s => s.softap_ip.ip),
+    row!("softap.gateway", s => s.softap_ip.gateway),
+    row!("softap.netmask", s => s.softap_ip.netmask),
+];
+const SOFTAP_MAC: &[Row] = &[row!("softap.mac", s => s.softap_mac)];
+const SOFTAP_PROTOCOLS: &[Row] = &[row!("softap.protocols", s => s.softap_protocols, in 0..=15)];
+const RECONNECT: &[Row] = &[
+    row!("reconnect.interval_s", s => s.reconnect.0, in 0..=7200),
+    row!("reconnect.attempts", s => s.reconnect.1, in 0..=1000),
+];
+const DHCP: &[Row] = &[row!("dhcp.interfaces", s => s.dhcp, in 0..=3)];
+const DHCP_POOL: &[Row] = &[
+    row!(maybe Default::default, "dhcp.lease_min", s => s.dhcp_pool, lease_min, in 1..=2880),
+    row!(maybe Default::default, "dhcp.start", s => s.dhcp_pool, start),
+    row!(maybe Default::default, "dhcp.end", s => s.dhcp_pool, end),
+];
+const IPV6: &[Row] = &[row!("ipv6.enabled", s => s.ipv6)];
+const PASSTHROUGH: &[Row] =
+    &[row!("passthrough.reconnect_100ms", s => s.reconnect_steps, in 1..=36_000)];
+const SAVED_LINK: &[Row] = &[
+    row!(maybe nowhere, "saved_link.type", s => s.saved_link, kind),
+    row!(maybe nowhere, "saved_link.host", s => s.saved_link, host),
+    row!(maybe nowhere, "saved_link.port", s => s.saved_link, port),
+    row!(maybe nowhere, "saved_link.keep_alive_s", s => s.saved_link, keep_alive_s, in 0..=7200),
+    row!(maybe nowhere, "saved_link.local_port", s => s.saved_link, local_port),
+];
+const SSL: &[Row] = &[
+    row!("link0.ssl_auth_mode", s => s.ssl[0].auth_mode, in 0..=3),
+    row!("link0.ssl_pki", s => s.ssl[0].pki),
+    row!("link0.ssl_ca", s => s.ssl[0].ca),
+    row!("link1.ssl_auth_mode", s => s.ssl[1].auth_mode, in 0..=3),
+    row!("link1.ssl_pki", s => s.ssl[1].pki),
+    row!("link1.ssl_ca", s => s.ssl[1].ca),
+    row!("link2.ssl_auth_mode", s => s.ssl[2].auth_mode, in 0..=3),
+    row!("link2.ssl_pki", s => s.ssl[2].pki),
+    row!("link2.ssl_ca", s => s.ssl[2].ca),
+    row!("link3.ssl_auth_mode", s => s.ssl[3].auth_mode, in 0..=3),
+    row!("link3.ssl_pki", s => s.ssl[3].pki),
+    row!("link3.ssl_ca", s => s.ssl[3].ca),
+    row!("link4.ssl_auth_mode", s => s.ssl[4].auth_mode, in 0..=3),
+    row!("link4.ssl_pki", s => s.ssl[4].pki),
+    row!("link4.ssl_ca", s => s.ssl[4].ca),
+];
+const TCP: &[Row] = &[
+    row!("link0.linger_s", s => s.tcp[0].linger_s, in -1..=65_535),
+    row!("link0.nodelay", s => s.tcp[0].nodelay),
+    row!("link0.send_timeout_ms", s => s.tcp[0].send_timeout_ms),
+    row!("link1.linger_s", s => s.tcp[1].linger_s, in -1..=65_535),
+    row!("link1.nodelay", s => s.tcp[1].nodelay),
+    row!("link1.send_timeout_ms", s => s.tcp[1].send_timeout_ms),
+    row!("link2.linger_s", s => s.tcp[2].linger_s, in -1..=65_535),
+    row!("link2.nodelay", s => s.tcp[2].nodelay),
+    row!("link2.send_timeout_ms", s => s.tcp[2].send_timeout_ms),
+    row!("link3.linger_s", s => s.tcp[3].linger_s, in -1..=65_535),
+    row!("link3.nodelay", s => s.tcp[3].nodelay),
+    row!("link3.send_timeout_ms", s => s.tcp[3].send_timeout_ms),
+    row!("link4.linger_s", s => s.tcp[4].linger_s, in -1..=65_535),
+    row!("link4.nodelay", s => s.tcp[4].nodelay),
+    row!("link4.send_timeout_ms", s => s.tcp[4].send_timeout_ms),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+    use alloc::vec;
+
+    fn config(nvs: &[(&str, StoreValue)]) -> ModuleConfig {
+        let nvs = nvs
+            .iter()
+            .map(|(key, value)| (String::from(*key), value.clone()));
+        ModuleConfig {
+            nvs: nvs.collect(),
+            ..ModuleConfig::new()
+        }
+    }
+
+    fn encode_all(settings: &Settings) -> Vec<(&'static str, StoreValue)> {
+        rows().map(|row| (row.key, (row.get)(settings))).collect()
+    }
+
+    #[test]
+    fn keys_are_unique_and_no_key_is_a_table_of_others() {
+        let keys: BTreeSet<_> = setting_keys().collect();
+        assert_eq!(keys.len(), setting_keys().count());
+        for key in &keys {
+            let inside = alloc::format!("{key}.");
+            assert!(
+                !keys.iter().any(|other| other.starts_with(&inside)),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let mut settings = Settings::factory(&config(&[]));
+        settings.uart.baud = 9600;
+        settings.station = Some(Credentials {
+            ssid: vec![0, 255, b'"'],
+            bssid: Some(Mac([1, 2, 3, 4, 5, 6])),
+            ..Credentials::default()
+        });
+        settings.dhcp_pool = Some(Default::default());
+        settings.station_ip = Some(StaticIp::ZERO);
+        settings.ssl[4].auth_mode = 3;
+        settings.tcp[3].linger_s = 7;
+        settings.auto_connect = false;
+        settings.saved_link = Some(Target {
+            host: Host::Name("example.org".into()),
+            port: 7,
+            ..nowhere()
+        });
+        let values = encode_all(&settings);
+        let decoded = Settings::decode(&config(&values)).unwrap();
+        assert_eq!(encode_all(&decoded), values);
+    }
+
+    #[test]
+    fn the_first_values_come_back_where_nothing_was_kept() {
+        let factory = Settings::factory(&config(&[]));
+        let unknown = config(&[
+            ("coffee", StoreValue::Int(3)),
+            ("sysmsg", StoreValue::Default),
+        ]);
+        let decoded = Settings::decode(&unknown).unwrap();
+        assert_eq!(encode_all(&decoded), encode_all(&factory));
+    }
+
+    #[test]
+    fn a_value_that_is_not_allowed_names_its_key() {
+        let cases = [
+            ("uart.baud", StoreValue::Int(79)),
+            ("uart.parity", StoreValue::Int(3)),
+            ("wifi.mode", StoreValue::Text(b"3".to_vec())),
+            ("station.ssid", StoreValue::Text(vec![b'x'; 33])),
+            ("station.bssid", StoreValue::Text(b"1:2".to_vec())),
+            ("softap.ip", StoreValue::Text(b"192.168.4".to_vec())),
+            ("ipv6.enabled", StoreValue::Int(2)),
+        ];
+        for (key, value) in cases {
+            let error = Settings::decode(&config(&[(key, value)])).unwrap_err();
+            assert_eq!(error, ConfigError::Setting { key: key.into() });
         }
     }
 }

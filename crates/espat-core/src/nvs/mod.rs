@@ -1,8 +1,16 @@
 //! Settings: what is valid now, and what the flash holds.
 
 mod keys;
+mod settings;
 
-pub(crate) use keys::{
+use alloc::vec::Vec;
+
+use crate::config::ModuleConfig;
+use crate::input::StoreError;
+use crate::output::{StoreTag, StoreValue};
+
+pub use keys::setting_keys;
+pub(crate) use settings::{
     Credentials, DhcpPool, Setting, Settings, SoftAp, SslConf, StaticIp, TcpOptions,
 };
 
@@ -15,6 +23,9 @@ pub(crate) struct Nvs {
     stored: Settings,
     /// `AT+SYSSTORE`: settings that depend on it are kept.
     pub(crate) keep: bool,
+    /// The write that is under way, and what the flash holds after it. There is one at most: a boot waits for it.
+    writing: Option<(StoreTag, Settings)>,
+    writes: u32,
 }
 
 impl Nvs {
@@ -23,25 +34,71 @@ impl Nvs {
             live: stored.clone(),
             stored,
             keep: true,
+            writing: None,
+            writes: 0,
         }
+    }
+
+    /// Whether a setting is to be kept.
+    pub(crate) fn keeps(&self, setting: &Setting) -> bool {
+        self.keep || setting.is_always_kept()
     }
 
     /// Makes a setting valid, and keeps it where it is to be kept.
     pub(crate) fn apply(&mut self, setting: &Setting) {
         setting.apply(&mut self.live);
-        if self.keep || setting.is_always_kept() {
+        if self.keeps(setting) {
             setting.apply(&mut self.stored);
         }
     }
 
-    /// A reset: what was not kept is forgotten.
+    /// The keys and values of those settings that are to be kept.
+    pub(crate) fn begin_write(
+        &mut self,
+        settings: &[Setting],
+    ) -> (StoreTag, Vec<(&'static str, StoreValue)>) {
+        let mut after = self.stored.clone();
+        let mut values = Vec::new();
+        for setting in settings.iter().filter(|setting| self.keeps(setting)) {
+            setting.apply(&mut after);
+            setting.encode(&after, &mut values);
+        }
+        (self.begin(after), values)
+    }
+
+    pub(crate) fn begin_erase(&mut self, config: &ModuleConfig) -> StoreTag {
+        self.begin(Settings::factory(config))
+    }
+
+    /// `AT+RESTORE`: the next boot finds the first values.
+    pub(crate) fn erase(&mut self, config: &ModuleConfig) {
+        self.stored = Settings::factory(config);
+    }
+
+    /// A write ended: the flash holds what was written, or what it held before.
+    pub(crate) fn on_stored(&mut self, tag: StoreTag, result: Result<(), StoreError>) {
+        if let Some((_, after)) = self.writing.take_if(|(writing, _)| *writing == tag)
+            && result.is_ok()
+        {
+            self.stored = after;
+        }
+    }
+
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writing.is_some()
+    }
+
+    /// A boot: what was not kept is forgotten.
     pub(crate) fn reload(&mut self) {
         self.live = self.stored.clone();
         self.keep = true;
     }
 
-    /// `AT+RESTORE`.
-    pub(crate) fn erase(&mut self, factory: Settings) {
-        self.stored = factory;
+    fn begin(&mut self, after: Settings) -> StoreTag {
+        debug_assert!(self.writing.is_none(), "one write at a time");
+        self.writes += 1;
+        let tag = StoreTag(self.writes - 1);
+        self.writing = Some((tag, after));
+        tag
     }
 }

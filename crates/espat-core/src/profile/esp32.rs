@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Delays, Factory, Features, Limits, Profile, Quirks, Texts};
+use super::{Delays, Factory, Features, Limits, Profile, Quirks, RfStep, Texts};
 use crate::output::UartConfig;
 
 /// ESP32, release v2.2.0.0.
@@ -27,6 +27,42 @@ pub static ESP32_2_2: Profile = Profile {
         passthrough_stall: Duration::from_secs(1),
         host_bytes: 64,
         baud: (80, 5_000_000),
+        // Manual, "AT+RFPOWER"; its older editions end at 78.
+        rf_power: 40..=84,
+        rf_power_steps: &[
+            RfStep {
+                from: 40,
+                gives: 34,
+            },
+            RfStep {
+                from: 44,
+                gives: 44,
+            },
+            RfStep {
+                from: 52,
+                gives: 52,
+            },
+            RfStep {
+                from: 56,
+                gives: 56,
+            },
+            RfStep {
+                from: 60,
+                gives: 60,
+            },
+            RfStep {
+                from: 66,
+                gives: 66,
+            },
+            RfStep {
+                from: 72,
+                gives: 72,
+            },
+            RfStep {
+                from: 78,
+                gives: 78,
+            },
+        ],
         softap_stations: 10,
         connect_timeout: Duration::from_secs(12),
         resolve_timeout: Duration::from_secs(14),
@@ -38,13 +74,17 @@ pub static ESP32_2_2: Profile = Profile {
         send_restarts_server_timeout: false,
     },
     texts: Texts {
+        // The release for WROOM-32 as a module printed it: github.com/twilio/programmable-asset-tracker, esp32/README.md,
+        // log of 2022-01-09.
         gmr: &[
             "AT version:2.2.0.0(c6fa6bf - ESP32 - Jul  2 2021 06:44:05)",
             "SDK version:v4.2.2-76-gefa6eca",
             "compile time(3a696ba):Jul  2 2021 11:54:43",
             "Bin version:2.2.0(WROOM-32)",
         ],
-        free_heap: 146_000,
+        // The manual's example for `AT+SYSRAM?`; no log of this release was found.
+        free_heap: 148_408,
+        free_heap_min: 84_044,
     },
     delays: Delays {
         boot: Duration::from_millis(350),
@@ -61,6 +101,10 @@ pub static ESP32_2_2: Profile = Profile {
         wifi_mode: 3,
         // ESP-IDF's default of CONFIG_LWIP_LOCAL_HOSTNAME.
         host_name: "espressif",
+        // Decided without a transcript: Bluetooth cannot start while sleep is off (manual, "AT+SLEEP"), and starts on a fresh module.
+        sleep_mode: 1,
+        // 19.5 dBm, the default that the release notes of 3.4 name.
+        rf_power: 78,
         uart: UartConfig {
             baud: 115_200,
             data_bits: 8,

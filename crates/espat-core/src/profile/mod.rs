@@ -9,6 +9,7 @@ mod quirks;
 pub use esp32::ESP32_2_2;
 pub use quirks::Quirks;
 
+use core::ops::RangeInclusive;
 use core::time::Duration;
 
 /// One firmware line on one chip.
@@ -80,12 +81,25 @@ pub struct Limits {
     pub host_bytes: usize,
     /// Baud rates of `AT+UART_CUR`.
     pub baud: (u32, u32),
+    /// What `AT+RFPOWER` takes, in quarters of a dBm.
+    pub rf_power: RangeInclusive<i32>,
+    /// The steps that the radio has, lowest first.
+    pub rf_power_steps: &'static [RfStep],
     /// Stations that the softAP can serve. Manual, `AT+CWSAP`: 1 to 10.
     pub softap_stations: u8,
     /// How long a TCP connect waits: 4 SYNs, about 12 s.
     pub connect_timeout: Duration,
     /// How long a name resolution waits.
     pub resolve_timeout: Duration,
+}
+
+/// One step of the transmit power.
+#[derive(Debug)]
+pub struct RfStep {
+    /// The lowest value that leads to it.
+    pub from: u8,
+    /// What it is, and what is read back.
+    pub gives: u8,
 }
 
 bitflags::bitflags! {
@@ -108,8 +122,10 @@ bitflags::bitflags! {
 pub struct Texts {
     /// The lines of `AT+GMR`, without line ends.
     pub gmr: &'static [&'static str],
-    /// First value of `AT+SYSRAM?`: free heap; the lowest so far is a little below.
+    /// First value of `AT+SYSRAM?`: free heap.
     pub free_heap: u32,
+    /// Second value of `AT+SYSRAM?`: the least there has been.
+    pub free_heap_min: u32,
 }
 
 /// What takes how long in realistic timing.
@@ -142,6 +158,10 @@ pub struct Factory {
     pub wifi_mode: u8,
     /// `AT+CWHOSTNAME`.
     pub host_name: &'static str,
+    /// `AT+SLEEP`.
+    pub sleep_mode: u8,
+    /// `AT+RFPOWER`.
+    pub rf_power: u8,
     /// The UART.
     pub uart: crate::output::UartConfig,
 }

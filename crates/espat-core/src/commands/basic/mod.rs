@@ -2,19 +2,38 @@
 
 mod at;
 mod ate;
+mod cmd;
+mod gmr;
+mod gslp;
+mod restore;
+mod rfpower;
 mod rst;
+mod sleep;
 mod syslog;
 mod sysmsg;
+mod sysram;
+mod sysstore;
+mod systimestamp;
+mod uart;
 
 use crate::exec::table::Command;
 
 pub(super) const COMMANDS: &[&[Command]] = &[
     at::COMMANDS,
-    rst::COMMANDS,
     ate::COMMANDS,
+    rst::COMMANDS,
+    gmr::COMMANDS,
+    cmd::COMMANDS,
+    gslp::COMMANDS,
+    systimestamp::COMMANDS,
+    sleep::COMMANDS,
+    restore::COMMANDS,
+    sysram::COMMANDS,
+    rfpower::COMMANDS,
     sysmsg::COMMANDS,
     syslog::COMMANDS,
+    sysstore::COMMANDS,
 ];
 
 /// Registered last, by the interface layer.
-pub(super) const UART: &[&[Command]] = &[];
+pub(super) const UART: &[&[Command]] = &[uart::COMMANDS];

@@ -47,13 +47,13 @@ fn close(cx: &mut Cx<'_>, id: LinkId) -> Handled {
 }
 
 /// Closes every link, with a `CLOSED` line each.
-pub(in crate::commands) fn close_all(cx: &mut Cx<'_>) {
+pub(super) fn close_all(cx: &mut Cx<'_>) {
     for id in cx.net.links.ids() {
         close_and_say(cx, id);
     }
 }
 
-pub(super) fn close_and_say(cx: &mut Cx<'_>, id: LinkId) {
+pub(in crate::commands) fn close_and_say(cx: &mut Cx<'_>, id: LinkId) {
     cx.net.drop_link(&mut cx.env, id, CloseHow::Fin);
     cx.env.out.report(Urc::Closed(id), cx.net.multi, false);
 }

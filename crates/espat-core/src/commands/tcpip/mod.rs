@@ -19,6 +19,8 @@ mod ciptcpopt;
 mod cipv6;
 mod savetranslink;
 
+pub(super) use cipclose::close_and_say;
+
 use crate::exec::cx::Cx;
 use crate::exec::table::Command;
 use crate::net::LinkId;

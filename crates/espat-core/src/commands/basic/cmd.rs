@@ -1,0 +1,25 @@
+//! `AT+CMD`: the commands that there are (behaviour.md 4.5).
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, Reply};
+use crate::exec::table::{self, Command};
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CMD")
+    .query(query)
+    .doc("basic.html#cmd-CMD", "List the commands and their forms")];
+
+fn query(cx: &mut Cx<'_>) -> Handled {
+    for (index, command) in (0_u16..).zip(table::of(cx.env.profile())) {
+        // No command has a test form (behaviour.md 1.6).
+        cx.env
+            .out
+            .line("+CMD")
+            .int(index)
+            .quoted(format_args!("AT{}", command.name))
+            .int(0)
+            .int(command.query.is_some())
+            .int(command.set.is_some())
+            .int(command.execute.is_some());
+    }
+    Ok(Reply::Done)
+}

@@ -1,0 +1,53 @@
+//! `AT+RFPOWER`: transmit power, in quarters of a dBm (manual, "AT+RFPOWER").
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, Reply};
+use crate::exec::table::Command;
+use crate::reply::error::AtError;
+use crate::syntax::args::Args;
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+RFPOWER").query(query).set(set).doc(
+    "basic.html#cmd-RFPOWER",
+    "Query or set the radio's transmit power",
+)];
+
+/// Levels of Bluetooth's advertising, scanning and connecting.
+const BLUETOOTH_LEVEL_MAX: i32 = 7;
+const BLUETOOTH_LEVELS: usize = 3;
+
+fn query(cx: &mut Cx<'_>) -> Handled {
+    // A radio that is off says 0: Wi-Fi in mode 0 (esp-at#243), Bluetooth, which is never started here (esp-at#746).
+    let wifi_power = if radio_is_on(cx) { cx.sys.rf_power } else { 0 };
+    cx.env
+        .out
+        .line("+RFPOWER")
+        .int(wifi_power)
+        .int(0)
+        .int(0)
+        .int(0);
+    Ok(Reply::Done)
+}
+
+fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    args.arity(1..=4)?;
+    let limits = &cx.env.profile().limits;
+    let wanted = args.byte(limits.rf_power.clone())?;
+    let mut sets_bluetooth = false;
+    for _ in 0..BLUETOOTH_LEVELS {
+        sets_bluetooth |= args.opt_int(0..=BLUETOOTH_LEVEL_MAX)?.is_some();
+    }
+    if sets_bluetooth || !radio_is_on(cx) {
+        return Err(AtError::Failed);
+    }
+    let step = limits
+        .rf_power_steps
+        .iter()
+        .rev()
+        .find(|step| step.from <= wanted);
+    cx.sys.rf_power = step.map_or(wanted, |step| step.gives);
+    Ok(Reply::Done)
+}
+
+fn radio_is_on(cx: &Cx<'_>) -> bool {
+    cx.nvs.live.wifi_mode != 0
+}

@@ -1,0 +1,26 @@
+//! `AT+SLEEP`: how the radio sleeps between beacons (behaviour.md 4.7). The simulated radio needs no sleep; the mode is what is
+//! read back.
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, Reply};
+use crate::exec::table::Command;
+use crate::syntax::args::Args;
+
+pub(super) const COMMANDS: &[Command] = &[Command::new("+SLEEP")
+    .query(query)
+    .set(set)
+    .doc("basic.html#cmd-SLEEP", "Query or set the sleep mode")];
+
+/// 0 none, 1 modem sleep, 2 light sleep, 3 modem sleep by the listen interval.
+const MODE_MAX: i32 = 3;
+
+fn query(cx: &mut Cx<'_>) -> Handled {
+    cx.env.out.tight_line("+SLEEP").int(cx.sys.sleep_mode);
+    Ok(Reply::Done)
+}
+
+fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    args.arity(1..=1)?;
+    cx.sys.sleep_mode = args.byte(0..=MODE_MAX)?;
+    Ok(Reply::Done)
+}

@@ -6,8 +6,6 @@ mod power;
 mod reports;
 mod step;
 
-pub(crate) use reports::SYSMSG_LINK_CONN;
-
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 

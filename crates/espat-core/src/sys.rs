@@ -4,6 +4,13 @@ use crate::output::UartConfig;
 use crate::profile::Factory;
 use crate::time::Instant;
 
+/// `AT+SYSMSG` bit 0: `+QUITT` on leaving passthrough.
+pub(crate) const SYSMSG_QUIT: u8 = 1;
+/// `AT+SYSMSG` bit 1: `+LINK_CONN` instead of `CONNECT`.
+pub(crate) const SYSMSG_LINK_CONN: u8 = 1 << 1;
+/// `AT+SYSMSG` bit 2: status reports within passthrough.
+pub(crate) const SYSMSG_STATUS: u8 = 1 << 2;
+
 /// The module's own state.
 #[derive(Debug)]
 pub(crate) struct System {

@@ -11,13 +11,10 @@ use crate::net::dial::{Dial, Dialed, Target};
 use crate::output::{CloseHow, Dropped, Event};
 use crate::reply::urc::Urc;
 use crate::serial::escape::{Escape, Verdict};
+use crate::sys::{SYSMSG_QUIT, SYSMSG_STATUS};
 use crate::time::Duration;
 use crate::timers::Timer;
 
-/// `AT+SYSMSG` bit 0: `+QUITT` on leaving.
-const SYSMSG_QUIT: u8 = 1;
-/// `AT+SYSMSG` bit 2: status reports within the stream.
-const SYSMSG_STATUS: u8 = 1 << 2;
 /// `AT+CIPRECONNINTV` counts in these.
 const RECONNECT_STEP: Duration = Duration::from_millis(100);
 /// Passthrough uses the only link of single-link mode.

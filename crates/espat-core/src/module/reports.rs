@@ -3,6 +3,7 @@
 use super::{Module, Phase};
 use crate::config::Reports;
 use crate::reply::urc::Urc;
+use crate::sys::SYSMSG_LINK_CONN;
 use crate::time::Duration;
 use crate::timers::Timer;
 
@@ -22,9 +23,6 @@ impl Gap {
         *self = Self::None;
     }
 }
-
-/// `AT+SYSMSG` bit 1: `+LINK_CONN` instead of `CONNECT`.
-pub(crate) const SYSMSG_LINK_CONN: u8 = 1 << 1;
 
 impl Module {
     /// Whether a report may come now.

@@ -6,7 +6,6 @@ use core::net::IpAddr;
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
 use crate::exec::table::Command;
-use crate::module::SYSMSG_LINK_CONN;
 use crate::net::dial::{Dial, Dialed, Target};
 use crate::net::host::Host;
 use crate::net::{Kind, LinkId, UdpMode};
@@ -14,6 +13,7 @@ use crate::output::Transport;
 use crate::reply::error::AtError;
 use crate::reply::urc::Urc;
 use crate::syntax::args::Args;
+use crate::sys::SYSMSG_LINK_CONN;
 use crate::timers::Timer;
 
 pub(super) const COMMANDS: &[Command] = &[

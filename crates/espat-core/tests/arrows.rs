@@ -1,0 +1,158 @@
+//! Data flows one way: which part of the core may use which, and what only one file may know (ARCHITECTURE.md).
+#![allow(
+    clippy::tests_outside_test_module,
+    reason = "an integration test is a test module"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A part, and the parts that it may use beside itself.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("time", &[]),
+    ("timers", &["time"]),
+    ("rng", &[]),
+    ("output", &["time", "timers"]),
+    ("input", &["output", "time"]),
+    ("profile", &["output"]),
+    ("config", &["output", "profile"]),
+    ("serial", &["config", "profile", "time"]),
+    ("syntax", &["config", "reply::error"]),
+    ("reply", &["config", "net::LinkId", "outbox", "output"]),
+    ("outbox", &["config", "output", "reply::urc", "time"]),
+    ("sys", &["output", "time"]),
+    ("nvs", &["config", "net::", "output", "profile", "wifi"]),
+    (
+        "net",
+        &[
+            "exec::cx",
+            "exec::operation",
+            "input",
+            "nvs",
+            "outbox",
+            "output",
+            "reply",
+            "syntax::args",
+            "time",
+            "timers",
+        ],
+    ),
+    (
+        "wifi",
+        &[
+            "config", "exec::cx", "nvs", "output", "profile", "reply", "rng", "time", "timers",
+        ],
+    ),
+];
+
+/// Who may never be used from where: commands do not see the framer or the module, nothing calls the module.
+const NEVER: &[(&str, &[&str])] = &[
+    (
+        "commands",
+        &[
+            "module",
+            "serial::framer",
+            "serial::chunk",
+            "serial::escape",
+            "timers::Timers",
+        ],
+    ),
+    ("exec", &["module"]),
+];
+
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("the sources are there") {
+        let path = entry.expect("the sources can be listed").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// The part a file belongs to, and its code without comments and tests.
+fn parts() -> Vec<(String, PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let part = |path: &Path| {
+        let first = path
+            .strip_prefix(&root)
+            .ok()?
+            .iter()
+            .next()?
+            .to_str()?
+            .to_owned();
+        Some(first.trim_end_matches(".rs").to_owned())
+    };
+    let read = |path: &PathBuf| {
+        let text = fs::read_to_string(path).expect("a source can be read");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_comment = |line: &&str| line.trim_start().starts_with("//");
+        code.lines()
+            .filter(|line| !is_comment(line))
+            .fold(String::new(), |all, line| {
+                all + line
+                    + "
+"
+            })
+    };
+    files
+        .iter()
+        .filter_map(|path| Some((part(path)?, path.clone(), read(path))))
+        .collect()
+}
+
+#[test]
+fn parts_use_only_what_they_may() {
+    for (part, path, text) in parts() {
+        let uses = text.split("crate::").skip(1);
+        let allowed = ARROWS
+            .iter()
+            .find(|(name, _)| *name == part)
+            .map(|(_, allowed)| *allowed);
+        let banned = NEVER
+            .iter()
+            .find(|(name, _)| *name == part)
+            .map_or(&[][..], |(_, banned)| *banned);
+        for used in uses {
+            let is_own =
+                used.starts_with(&format!("{part}::")) || used.starts_with(&format!("{part};"));
+            let ok =
+                allowed.is_none_or(|allowed| is_own || allowed.iter().any(|a| used.starts_with(a)));
+            let line = used.lines().next().unwrap_or_default();
+            assert!(
+                ok,
+                "{}: `{part}` may not use `crate::{line}`",
+                path.display()
+            );
+            assert!(
+                !banned.iter().any(|b| used.starts_with(b)),
+                "{}: not from here: `crate::{line}`",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn one_file_writes_line_ends_and_one_folder_knows_versions() {
+    for (part, path, text) in parts() {
+        let writes_lines =
+            text.contains("\\r\\n") && !path.ends_with("reply/render.rs") && part != "serial";
+        assert!(
+            !writes_lines,
+            "{}: only reply/render.rs writes CR LF",
+            path.display()
+        );
+        let knows = text.contains("profile.version")
+            || text.contains("profile.chip")
+            || text.contains("profile.name");
+        assert!(
+            !knows || part == "profile",
+            "{}: ask for behaviour, not for a version",
+            path.display()
+        );
+    }
+}

@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use crate::exec::cx::Cx;
+use crate::exec::keep::Write;
 use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
 use crate::exec::table::Command;
-use crate::nvs::{Credentials, Setting};
+use crate::nvs::{Credentials, Nvs, Setting};
 use crate::reply::error::AtError;
 use crate::reply::urc::Urc;
 use crate::syntax::args::Args;
@@ -110,6 +111,8 @@ fn join(
         with,
         reconnect_s,
         is_associated: false,
+        write: None,
+        end: None,
     })))
 }
 
@@ -118,26 +121,36 @@ struct Joining {
     with: Credentials,
     reconnect_s: Option<u16>,
     is_associated: bool,
+    /// What is kept from association on.
+    write: Option<Write>,
+    /// How the join ended; the code where it failed.
+    end: Option<Result<(), u8>>,
 }
 
 impl Operation for Joining {
     fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress {
-        let &OpEvent::Wifi(event) = event else {
-            return Progress::Continue;
+        if let Some(write) = &mut self.write {
+            write.hear(event);
+        }
+        if let &OpEvent::Wifi(event) = event {
+            self.on_wifi(cx, event);
+        }
+        let is_kept = match self.write.as_ref().map(Write::outcome) {
+            None => true,
+            Some(None) => return Progress::Continue,
+            Some(Some(outcome)) => outcome.is_ok(),
         };
-        match event {
-            WifiEvent::Associated => {
-                self.is_associated = true;
-                self.keep(cx);
-                say(cx, Urc::WifiConnected);
-                Progress::Continue
+        if let Some(write) = self.write.take_if(|_| is_kept) {
+            write.apply(cx);
+        }
+        match self.end {
+            None => Progress::Continue,
+            Some(Ok(())) if is_kept => Progress::DONE,
+            Some(Ok(())) => {
+                cx.wifi.leave(&mut cx.env);
+                self.fail(cx, FAILED)
             }
-            WifiEvent::Up => {
-                say(cx, Urc::WifiGotIp);
-                Progress::DONE
-            }
-            WifiEvent::Down => self.fail(cx, FAILED),
-            WifiEvent::JoinFailed(code) => self.fail(cx, code),
+            Some(Err(code)) => self.fail(cx, code),
         }
     }
 }
@@ -146,16 +159,31 @@ impl Operation for Joining {
 const FAILED: u8 = 4;
 
 impl Joining {
+    fn on_wifi(&mut self, cx: &mut Cx<'_>, event: WifiEvent) {
+        match event {
+            WifiEvent::Associated => {
+                self.is_associated = true;
+                say(cx, Urc::WifiConnected);
+                let settings = self.settings(cx.nvs);
+                self.write = Some(cx.write(settings));
+            }
+            WifiEvent::Up => {
+                say(cx, Urc::WifiGotIp);
+                self.end = Some(Ok(()));
+            }
+            WifiEvent::Down => self.end = self.end.or(Some(Err(FAILED))),
+            WifiEvent::JoinFailed(code) => self.end = Some(Err(code)),
+        }
+    }
+
     /// `<reconn_interval>` is `AT+CWRECONNCFG`'s, which it overwrites where it is given (manual of the reference).
-    fn keep(&mut self, cx: &mut Cx<'_>) {
+    fn settings(&mut self, nvs: &Nvs) -> Vec<Setting> {
         let mut settings = Vec::from([Setting::Station(core::mem::take(&mut self.with))]);
         if let Some(interval_s) = self.reconnect_s {
-            let (_, attempts) = cx.nvs.live.reconnect;
+            let (_, attempts) = nvs.live.reconnect;
             settings.push(Setting::Reconnect(interval_s, attempts));
         }
-        for setting in &settings {
-            cx.nvs.apply(setting);
-        }
+        settings
     }
 
     /// A station that was associated leaves again (behaviour.md 4.13: `WIFI DISCONNECT` may precede the code).

@@ -1,7 +1,6 @@
 //! `espat run`: one module on a serial port, until a signal or the end of its host.
 
 use std::io::{self, Write};
-use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -33,7 +32,7 @@ pub(super) fn run(options: RunOptions) -> anyhow::Result<()> {
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let mut signals = Signals::new().context("signals cannot be caught")?;
     let opened = open(settings).await?;
-    let mut driver = pin!(opened.driver);
+    let mut driver = opened.driver;
     announce(&opened.line, settings.options.port.stdio)?;
     tokio::select! {
         done = &mut driver => return done.map_err(lost),

@@ -45,6 +45,8 @@ fn sigterm_and_sigint_end_with_exit_code_0_and_remove_the_link() {
         host.ok("AT");
         espat.signal(signal);
         assert_eq!(espat.exit().code(), Some(0));
+        let log = espat.log();
+        assert!(!log.contains("did not end"), "{log}");
         assert!(link.symlink_metadata().is_err(), "the link is still there");
     }
 }

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("syntax", &["config", "reply::error"]),
     ("reply", &["config", "net::LinkId", "outbox", "output"]),
     ("outbox", &["config", "output", "reply::urc", "time"]),
-    ("sys", &["output", "time"]),
+    ("sys", &["output", "profile", "time"]),
     ("nvs", &["config", "net::", "output", "profile", "wifi"]),
     (
         "net",

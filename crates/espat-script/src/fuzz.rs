@@ -60,6 +60,30 @@ pub const LINES: &[&str] = &[
     "",
 ];
 
+/// libFuzzer's dictionary: names of commands, what stands in their arguments, and the words of transcripts.
+#[must_use]
+pub fn dictionary() -> String {
+    let mut out = String::from(
+        "# Made by `UPDATE=1 cargo test -p espat-script --test corpus` from the table of commands.\n",
+    );
+    let mut add = |text: &str| {
+        let escaped = text
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\r', "\\x0d")
+            .replace('\n', "\\x0a");
+        out.push_str(&format!("\"{escaped}\"\n"));
+    };
+    let names = espat_core::profile::PROFILES
+        .iter()
+        .flat_map(|p| commands_of(p))
+        .map(|c| c.name);
+    let names: std::collections::BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
+    names.iter().for_each(|name| add(name));
+    WORDS.iter().for_each(|word| add(word));
+    out
+}
+
 /// Serial bytes, whole and in pieces: the outcome must be the same. The first byte chooses the pieces.
 ///
 /// # Panics
@@ -212,6 +236,55 @@ pub fn script(data: &[u8]) {
     assert_eq!(kinds(&script), kinds(&again), "printed:\n{printed}");
     assert_eq!(printed, again.print());
 }
+
+const WORDS: &[&str] = &[
+    "AT+",
+    "\r\n",
+    "=?",
+    "?\r\n",
+    "=",
+    ",",
+    "\"",
+    "+++",
+    "\\0",
+    "\\,",
+    "\"TCP\"",
+    "\"UDP\"",
+    "\"TCPv6\"",
+    "\"192.0.2.1\"",
+    "\"example.com\"",
+    "\"::1\"",
+    "0x",
+    "-1",
+    "2147483648",
+    "-> ",
+    "<- ",
+    "=> ",
+    "<= ",
+    "~ ",
+    "@given ",
+    "@ap ",
+    "@nvs ",
+    "s0 connect tcp ",
+    "s0 send ",
+    "s0 data ",
+    "q0 resolve ",
+    "$p0.ip",
+    "$p0.port",
+    "{any}",
+    "{int}",
+    "{secret}",
+    "{payload 1 crc32:00000000}",
+    "\"ab\"*9",
+    "\\x00",
+    "30ms",
+    "idle",
+    "output",
+    "to=",
+    "name=",
+    "from=",
+    "wire=",
+];
 
 /// A simulated module whose requests are answered by choice.
 #[derive(Debug)]

@@ -76,6 +76,8 @@ impl Script {
         let mut lines = Vec::new();
         let mut has_steps = false;
         for (i, source) in text.lines().enumerate() {
+            // A CR belongs to the line end, however many there are.
+            let source = source.trim_end_matches('\r');
             let kind = LineKind::parse(source).map_err(|at| at.in_line(name, i + 1, source))?;
             if has_steps && matches!(kind, LineKind::Directive(_)) {
                 let at = At::new(1, "directives stand before the first step");

@@ -96,7 +96,6 @@ impl State {
             config: &self.config,
             out: &mut self.out,
             timers: &mut self.timers,
-            rng: &mut self.rng,
         };
         Cx {
             env,

@@ -21,7 +21,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reply", &["config", "net::LinkId", "outbox", "output"]),
     ("outbox", &["config", "output", "reply::urc", "time"]),
     ("sys", &["output", "profile", "time"]),
-    ("nvs", &["config", "input", "net::", "output", "profile", "syntax::args", "wifi"]),
+    (
+        "nvs",
+        &[
+            "config",
+            "input",
+            "net::",
+            "output",
+            "profile",
+            "syntax::args",
+            "wifi",
+        ],
+    ),
     (
         "net",
         &[

@@ -66,11 +66,6 @@ impl Chunk {
         self.broken = true;
     }
 
-    /// When the last byte came.
-    pub(crate) fn last_at(&self) -> Option<Instant> {
-        self.last_at
-    }
-
     /// Bytes came while a command was running.
     pub(crate) fn on_busy(&mut self, bytes: &[u8]) -> Busy {
         if let Some(matched) = self.matched {

@@ -4,6 +4,7 @@
 mod bench;
 mod check;
 mod docs;
+mod fuzz;
 mod process;
 mod run;
 mod tools;
@@ -17,6 +18,8 @@ cargo xtask COMMAND
                        OPTIONS go to `espat run`, as in: cargo xtask run -- --ap home=secret1234
   test                 everything that CI runs; stops at the first failure
   docs                 write docs/commands.md from the module's table of commands
+  fuzz [--seconds N] [TARGET...]
+                       fuzz each target, or those named, for N seconds (60)
   bench [NAME]         measure: all of the benches, or one
   release              what RELEASE.md can have checked by a program
   help                 this text
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         Some("run") => run::run(rest),
         Some("test") if rest.is_empty() => check::test(),
         Some("docs") if rest.is_empty() => docs::write(),
+        Some("fuzz") => fuzz::run(rest),
         Some("bench") => bench::run(rest),
         Some("release") if rest.is_empty() => check::release(),
         None | Some("help" | "--help" | "-h") => {

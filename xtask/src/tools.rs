@@ -6,7 +6,16 @@ use crate::process::Done;
 
 /// Finds the C compiler, which some dependencies and the linker need, or says in one line what to install.
 pub(crate) fn need_c_compiler() -> Done {
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    need("C", "CC", "cc", "gcc")
+}
+
+/// Finds the C++ compiler, which libFuzzer needs.
+pub(crate) fn need_cxx_compiler() -> Done {
+    need("C++", "CXX", "c++", "gcc-c++")
+}
+
+fn need(language: &str, variable: &str, default: &str, package: &str) -> Done {
+    let compiler = std::env::var_os(variable).unwrap_or_else(|| default.into());
     let mut command = Command::new(&compiler);
     let status = command
         .arg("--version")
@@ -18,8 +27,8 @@ pub(crate) fn need_c_compiler() -> Done {
         return Ok(());
     }
     Err(format!(
-        "no C compiler (`{}`) here; install one: apt install build-essential (Debian, Ubuntu), dnf install gcc (Fedora), \
-         apk add build-base (Alpine), xcode-select --install (macOS)",
+        "no {language} compiler (`{}`) here; install one: apt install build-essential (Debian, Ubuntu), \
+         dnf install {package} (Fedora), apk add build-base (Alpine)",
         compiler.to_string_lossy()
     ))
 }

@@ -225,7 +225,7 @@ impl Module {
     fn on_net(&mut self, event: NetEvent<'_>) {
         let may_print = self.may_report() || self.is_in_passthrough();
         let mut cx = self.state.cx(self.now);
-        let heard = cx.net.on_event(&mut cx.env, event, may_print);
+        let heard = cx.net.on_event(&mut cx.env, event, &cx.nvs.live, may_print);
         if let Some(heard) = heard {
             self.step(&heard);
             self.passthrough_event(&heard);
@@ -315,7 +315,12 @@ impl Inspect<'_> {
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         let state = &self.module.state;
-        let unread: usize = state.net.links.iter().map(|link| link.rx.len()).sum();
+        let unread: usize = state
+            .net
+            .links
+            .iter()
+            .map(|link| link.rx.len() + link.held.len())
+            .sum();
         let typed = self
             .module
             .intake

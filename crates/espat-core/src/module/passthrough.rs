@@ -366,13 +366,13 @@ impl Module {
         self.begin_report_gap();
     }
 
-    /// Reports within the stream, where the host MCU wants them; otherwise they are lost.
+    /// Reports within the stream, where the host MCU wants them; otherwise they are lost. Data that had to wait is not.
     pub(super) fn flush_passthrough_reports(&mut self) {
         let wanted = self.state.nvs.live.sysmsg & SYSMSG_STATUS != 0;
-        if wanted {
-            self.print_reports();
-        } else {
-            self.state.out.reports.clear();
+        for urc in core::mem::take(&mut self.state.out.reports) {
+            if wanted || matches!(urc, Urc::Data(_)) {
+                self.print_report(urc);
+            }
         }
     }
 }

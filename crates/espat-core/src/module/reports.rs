@@ -87,11 +87,12 @@ impl Module {
         }
     }
 
-    fn print_report(&mut self, urc: Urc) {
+    pub(super) fn print_report(&mut self, urc: Urc) {
         let mut cx = self.state.cx(self.now);
         let link_conn = cx.nvs.live.sysmsg & SYSMSG_LINK_CONN != 0;
         match urc {
             Urc::Data(id) => cx.net.print_data(&mut cx.env, id),
+            Urc::Unread(id) => cx.net.print_unread(&mut cx.env, id),
             Urc::Closed(id) => {
                 cx.env.out.report(urc, cx.net.multi, link_conn);
                 cx.net.retire(&mut cx.env, id);

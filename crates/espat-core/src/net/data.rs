@@ -41,8 +41,10 @@ impl Net {
         };
         link.rx.credit = 0;
         link.heard_at = env.now;
-        // Data that was announced stays to be read, whatever the mode has become.
-        let is_read = (passive && !raw) || link.rx.announced;
+        if bytes.is_empty() {
+            return;
+        }
+        let is_read = passive && !raw;
         let limits = &env.profile().limits;
         if link.kind.transport == Transport::Udp {
             let too_much = is_read && link.rx.len() + bytes.len() > limits.receive_window;
@@ -57,7 +59,7 @@ impl Net {
         if is_read {
             link.rx.push(bytes, wire_len, from);
             if !core::mem::replace(&mut link.rx.announced, true) {
-                env.report(Urc::Data(id));
+                env.report(Urc::Unread(id));
             }
             return;
         }
@@ -68,32 +70,53 @@ impl Net {
             env.out.run(Mark::Payload, bytes);
         } else if may_print && env.out.reports.is_empty() {
             let peer = show_peer.then(|| from.unwrap_or(link.remote));
-            env.out.ipd(Shown(multi.then_some(id)), peer, bytes);
+            print_ipd(env, Shown(multi.then_some(id)), peer, bytes);
         } else {
-            link.rx.push(bytes, wire_len, from);
+            link.held.push(bytes, wire_len, from);
             env.report(Urc::Data(id));
         }
     }
 
-    /// Prints a `+IPD` that had to wait.
+    /// `AT+CIPRECVMODE`. Data that has not been printed yet becomes data to be read, in its order.
+    pub(crate) fn set_passive(&mut self, env: &mut Env<'_>, passive: bool) {
+        self.passive = passive;
+        for link in self.links.iter_mut().filter(|link| link.held.len() > 0) {
+            if !passive {
+                break;
+            }
+            let id = link.id;
+            let is_replaced =
+                |urc: &Urc| matches!(urc, Urc::Data(of) | Urc::Closed(of) if *of == id);
+            env.out.reports.retain(|urc| !is_replaced(urc));
+            link.rx.append(&mut link.held);
+            if !core::mem::replace(&mut link.rx.announced, true) {
+                env.report(Urc::Unread(id));
+            }
+        }
+    }
+
+    /// Prints the data of an active link that had to wait.
     pub(crate) fn print_data(&mut self, env: &mut Env<'_>, id: LinkId) {
         let shown = Shown(self.multi.then_some(id));
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        if link.rx.announced {
-            env.out.ipd_announce(shown, link.rx.wire_len());
-            return;
-        }
         if self.raw {
-            env.out.run(Mark::Payload, link.rx.contiguous());
-            link.rx.clear();
-            return;
+            env.out.run(Mark::Payload, link.held.contiguous());
+        } else {
+            let from = link.held.next_from();
+            let peer = self.show_peer.then(|| from.unwrap_or(link.remote));
+            print_ipd(env, shown, peer, link.held.contiguous());
         }
-        let from = link.rx.next_from();
-        let peer = self.show_peer.then(|| from.unwrap_or(link.remote));
-        env.out.ipd(shown, peer, link.rx.contiguous());
-        link.rx.clear();
+        link.held.clear();
+    }
+
+    /// Prints how much a passive link holds.
+    pub(crate) fn print_unread(&self, env: &mut Env<'_>, id: LinkId) {
+        if let Some(link) = self.links.get(id) {
+            let shown = Shown(self.multi.then_some(id));
+            env.out.ipd_announce(shown, link.rx.wire_len());
+        }
     }
 
     /// The host MCU has read `n` bytes: what is left is announced again, a link that ended is reported when it is empty.
@@ -103,14 +126,14 @@ impl Net {
         };
         link.rx.consume(n);
         if link.rx.len() > 0 {
-            let announced = Urc::Data(id);
+            let announced = Urc::Unread(id);
             if !env.out.reports.contains(&announced) {
                 env.report(announced);
             }
             return;
         }
         link.rx.announced = false;
-        env.out.reports.retain(|urc| *urc != Urc::Data(id));
+        env.out.reports.retain(|urc| *urc != Urc::Unread(id));
         if link.stage == Stage::Ended {
             env.report(Urc::Closed(id));
         }
@@ -142,16 +165,15 @@ impl Net {
         let mut room = env.config.tx_window().saturating_sub(env.out.unsent());
         let (passive, raw) = (self.passive && !self.raw, self.raw);
         for link in self.links.iter_mut().filter(|link| link.is_open()) {
-            let held = link.rx.len();
             let is_udp = link.kind.transport == Transport::Udp;
-            let wanted = if passive || link.rx.announced {
+            let wanted = if passive {
                 // A full window does not stop datagrams: they are lost.
                 if is_udp {
                     DATAGRAM_MAX
                 } else {
-                    limits.receive_window.saturating_sub(held)
+                    limits.receive_window.saturating_sub(link.rx.len())
                 }
-            } else if held > 0 || room < limits.ipd_bytes + IPD_HEAD_MAX {
+            } else if link.held.len() > 0 || room < limits.ipd_bytes + IPD_HEAD_MAX {
                 0
             } else {
                 let max = if raw { room } else { limits.ipd_bytes };
@@ -163,5 +185,12 @@ impl Net {
                 env.out.read(link.socket, wanted);
             }
         }
+    }
+}
+
+/// Prints data as `+IPD`, in messages of the firmware's size: credit of passive mode may have let more come.
+fn print_ipd(env: &mut Env<'_>, shown: Shown, peer: Option<SocketAddr>, data: &[u8]) {
+    for piece in data.chunks(env.profile().limits.ipd_bytes) {
+        env.out.ipd(shown, peer, piece);
     }
 }

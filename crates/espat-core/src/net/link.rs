@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 
 use super::dial::Target;
 use super::receive::Receive;
-use crate::output::{SocketId, Transport};
+use crate::output::{Connect, SocketId, SocketOptions, Transport};
 use crate::reply::urc::LinkUp;
 use crate::time::Instant;
 
@@ -99,7 +99,12 @@ pub(crate) struct Link {
     has_followed: bool,
     /// Where the host MCU sent it; none where the peer came to us.
     pub(crate) target: Option<Target>,
+    /// Data of passive mode, to be read.
     pub(crate) rx: Receive,
+    /// Data of active mode, to be printed.
+    pub(crate) held: Receive,
+    /// What the socket was told.
+    pub(crate) options: SocketOptions,
     pub(crate) heard_at: Instant,
 }
 
@@ -123,21 +128,19 @@ impl Link {
             has_followed: false,
             target: None,
             rx: Receive::default(),
+            held: Receive::default(),
+            options: SocketOptions::default(),
             heard_at: Instant::ZERO,
         }
     }
 
     /// A link that the host MCU asked for.
-    pub(crate) fn opening(
-        id: LinkId,
-        socket: SocketId,
-        target: Target,
-        remote: SocketAddr,
-    ) -> Self {
+    pub(crate) fn opening(id: LinkId, socket: SocketId, target: Target, to: &Connect) -> Self {
         Self {
+            options: to.options,
             udp_mode: target.udp_mode,
             target: Some(target.clone()),
-            ..Self::new(id, socket, target.kind, remote, Stage::Connecting)
+            ..Self::new(id, socket, target.kind, to.remote, Stage::Connecting)
         }
     }
 

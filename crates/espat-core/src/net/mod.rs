@@ -16,13 +16,14 @@ use crate::exec::cx::Env;
 use crate::exec::operation::{LinkEvent, OpEvent};
 use crate::input::NetEvent;
 use crate::nvs::Settings;
-use crate::output::{CloseHow, Connect, Dropped, Event, QueryId, SocketId};
+use crate::output::{CloseHow, Connect, Dropped, Event, QueryId, SocketId, Transport};
 use crate::reply::urc::Urc;
 use crate::time::Duration;
 use crate::timers::Timer;
 
 use data::Arrival;
 use dial::Target;
+use host::socket_options;
 pub(crate) use link::{Kind, Link, LinkId, Stage, UdpMode};
 use links::Links;
 use server::Server;
@@ -96,8 +97,7 @@ impl Net {
     pub(crate) fn open(&mut self, env: &mut Env<'_>, id: LinkId, target: Target, to: Connect) {
         let socket = self.next_socket();
         self.links.remove(id);
-        self.links
-            .insert(Link::opening(id, socket, target, to.remote));
+        self.links.insert(Link::opening(id, socket, target, &to));
         env.out.connect(socket, to);
     }
 
@@ -110,7 +110,7 @@ impl Net {
         if matches!(link.stage, Stage::Connecting | Stage::Open) {
             env.out.close(link.socket, how);
         }
-        let unread = link.rx.len();
+        let unread = link.rx.len() + link.held.len();
         if unread > 0 {
             env.event(Event::Dropped {
                 what: Dropped::Unread,
@@ -168,6 +168,7 @@ impl Net {
         &mut self,
         env: &mut Env<'_>,
         event: NetEvent<'e>,
+        settings: &Settings,
         may_print: bool,
     ) -> Option<OpEvent<'e>> {
         match event {
@@ -195,6 +196,7 @@ impl Net {
                 local,
             } => {
                 self.on_accepted(env, listener, socket, peer, local);
+                self.tell_sockets(env, settings);
                 None
             }
             NetEvent::Sent { socket, n } => {
@@ -249,21 +251,41 @@ impl Net {
         peer: SocketAddr,
         local: SocketAddr,
     ) {
-        let id = self.links.free_id(env.profile().limits.links);
-        let (Some(id), true) = (id, self.server.listener == Some(listener)) else {
+        if self.server.listener != Some(listener) {
+            env.out.close(socket, CloseHow::Reset);
+            return;
+        }
+        self.server.on_accepted();
+        let Some(id) = self.links.free_id(env.profile().limits.links) else {
             env.out.close(socket, CloseHow::Reset);
             return;
         };
-        self.server.on_accepted();
         let mut link = Link::new(id, socket, Kind::tcp(peer), peer, Stage::Open);
         link.accepted = true;
+        link.options = self.server.options;
         link.local_port = local.port();
         link.heard_at = env.now;
         env.report(Urc::Connect(link.up()));
         self.links.insert(link);
         self.had_links = true;
-        self.server.offer(env, &self.links);
+        if !self.server.offer(env, &self.links) {
+            env.log(format_args!(
+                "connect reach max:{}",
+                self.server.clients_max
+            ));
+        }
         self.arm_idle_timer(env);
+    }
+
+    /// Tells open TCP links what `AT+CIPTCPOPT` asks, where they do not know it.
+    pub(crate) fn tell_sockets(&mut self, env: &mut Env<'_>, settings: &Settings) {
+        for link in self.links.iter_mut().filter(|link| link.is_open()) {
+            let options = socket_options(&settings.tcp[link.id.index()], link.keep_alive_s());
+            if link.kind.transport == Transport::Tcp && options != link.options {
+                link.options = options;
+                env.out.options(link.socket, options);
+            }
+        }
     }
 
     /// Starts the server; the running command hears `OpEvent::Listening`.

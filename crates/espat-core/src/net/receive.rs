@@ -1,4 +1,5 @@
-//! What a link holds for the host MCU: one piece in active mode, up to the receive window in passive mode.
+//! What a link holds for the host MCU: in active mode a piece that waits for its place, in passive mode up to the receive
+//! window.
 
 use alloc::collections::VecDeque;
 use core::net::SocketAddr;
@@ -24,6 +25,13 @@ impl Receive {
         if let Some(from) = from {
             self.datagrams.push_back((bytes.len(), from));
         }
+    }
+
+    /// Takes over what `other` holds.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        self.bytes.append(&mut other.bytes);
+        self.datagrams.append(&mut other.datagrams);
+        self.overhead += core::mem::take(&mut other.overhead);
     }
 
     /// Payload bytes.

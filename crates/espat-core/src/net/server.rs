@@ -4,7 +4,7 @@ use super::links::Links;
 use crate::exec::cx::Env;
 use crate::net::link::Kind;
 use crate::nvs::Settings;
-use crate::output::{Listen, SocketId, Transport};
+use crate::output::{Listen, SocketId, SocketOptions, Transport};
 
 /// `AT+CIPSERVER`.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Server {
     pub(crate) clients_max: u8,
     /// `AT+CIPSTO`, in seconds; 0: never.
     pub(crate) timeout_s: u16,
+    /// What the listener was told, and its clients with it.
+    pub(crate) options: SocketOptions,
     /// The world may accept one client.
     offered: bool,
 }
@@ -31,6 +33,7 @@ impl Default for Server {
             port: 0,
             clients_max: 5,
             timeout_s: 180,
+            options: SocketOptions::default(),
             offered: false,
         }
     }
@@ -53,13 +56,13 @@ impl Server {
         self.kind = kind;
         self.port = port;
         self.offered = false;
-        let options = super::host::socket_options(&settings.tcp[0], 0);
+        self.options = super::host::socket_options(&settings.tcp[0], 0);
         env.out.listen(
             listener,
             Listen {
                 port,
                 is_v6: kind.is_v6,
-                options,
+                options: self.options,
             },
         );
     }
@@ -72,18 +75,18 @@ impl Server {
         self.offered = false;
     }
 
-    /// Lets the world accept one more client where there is room for it; without room they wait in the backlog.
-    pub(crate) fn offer(&mut self, env: &mut Env<'_>, links: &Links) {
+    /// Lets the world accept one more client where there is room for it; without room they wait in the backlog. Returns
+    /// whether there is room.
+    pub(crate) fn offer(&mut self, env: &mut Env<'_>, links: &Links) -> bool {
         let Some(listener) = self.listener else {
-            return;
+            return false;
         };
         let room = links.accepted() < usize::from(self.clients_max)
             && links.free_id(env.profile().limits.links).is_some();
         if room && !self.offered {
             self.offered = true;
             env.out.accept(listener);
-        } else if !room && !self.offered {
-            env.log(format_args!("connect reach max:{}", self.clients_max));
         }
+        room
     }
 }

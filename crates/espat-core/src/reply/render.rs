@@ -184,7 +184,9 @@ impl Outbox {
                 self.write(format_args!("+DIST_STA_IP:\"{mac}\",\"{ip}\"\r\n"))
             }
             Urc::StationLeft(mac) => self.write(format_args!("+STA_DISCONNECTED:\"{mac}\"\r\n")),
-            Urc::Data(_) => debug_assert!(false, "+IPD is written by `ipd` or `ipd_announce`"),
+            Urc::Data(_) | Urc::Unread(_) => {
+                debug_assert!(false, "+IPD is written by `ipd` or `ipd_announce`")
+            }
         }
     }
 

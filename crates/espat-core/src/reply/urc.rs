@@ -17,8 +17,10 @@ pub(crate) enum Urc {
     Connect(LinkUp),
     /// A link is down: `CLOSED`.
     Closed(LinkId),
-    /// `+IPD`: the data a link holds in active mode, or how much it holds in passive mode.
+    /// `+IPD` with the data that an active link holds.
     Data(LinkId),
+    /// `+IPD` that says how much a passive link holds.
+    Unread(LinkId),
     StationJoined(Mac),
     StationGotIp(Mac, Ipv4Addr),
     StationLeft(Mac),
@@ -29,7 +31,7 @@ impl Urc {
     pub(crate) fn link(self) -> Option<LinkId> {
         match self {
             Self::Connect(up) => Some(up.link),
-            Self::Closed(link) | Self::Data(link) => Some(link),
+            Self::Closed(link) | Self::Data(link) | Self::Unread(link) => Some(link),
             Self::WifiConnected
             | Self::WifiGotIp
             | Self::WifiGotIp6Local

@@ -28,10 +28,8 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         return Err(AtError::Failed);
     }
     let family = if cx.nvs.live.ipv6 { family } else { Family::V4 };
-    if let Host::Name(name) = &host
-        && !cx.wifi.station_is_up()
-    {
-        cx.env.log(format_args!("unknown host: {name}"));
+    if !cx.wifi.station_is_up() && (host.name().is_some() || !cx.wifi.softap_is_on(cx.nvs)) {
+        log_unknown(cx, &host);
         return Err(AtError::Failed);
     }
     match host.resolve(&mut cx.env, cx.net, family) {
@@ -39,7 +37,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
             answer(cx, ip);
             Ok(Reply::Done)
         }
-        asked @ Lookup::Asked(_) => Ok(Reply::Started(Box::new(Resolving { asked }))),
+        asked @ Lookup::Asked(_) => Ok(Reply::Started(Box::new(Resolving { host, asked }))),
     }
 }
 
@@ -47,8 +45,15 @@ fn answer(cx: &mut Cx<'_>, ip: IpAddr) {
     cx.env.out.line("+CIPDOMAIN").quoted(ip);
 }
 
+fn log_unknown(cx: &mut Cx<'_>, host: &Host) {
+    if let Some(name) = host.name() {
+        cx.env.log(format_args!("unknown host: {name}"));
+    }
+}
+
 #[derive(Debug)]
 struct Resolving {
+    host: Host,
     asked: Lookup,
 }
 
@@ -63,7 +68,10 @@ impl Operation for Resolving {
                 answer(cx, ip);
                 Progress::DONE
             }
-            Some(Err(_)) => Progress::FAILED,
+            Some(Err(_)) => {
+                log_unknown(cx, &self.host);
+                Progress::FAILED
+            }
         }
     }
 }

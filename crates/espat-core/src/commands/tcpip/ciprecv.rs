@@ -32,7 +32,8 @@ fn query_mode(cx: &mut Cx<'_>) -> Handled {
 
 fn set_mode(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
-    cx.net.passive = args.flag()?;
+    let passive = args.flag()?;
+    cx.net.set_passive(&mut cx.env, passive);
     Ok(Reply::Done)
 }
 

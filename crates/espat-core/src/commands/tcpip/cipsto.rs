@@ -25,6 +25,9 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     if cx.env.profile().quirks.server_timeout_needs_server && !cx.net.server.is_running() {
         return Err(AtError::Failed);
     }
+    if timeout_s == cx.net.server.timeout_s {
+        cx.env.log("not change");
+    }
     cx.net.server.timeout_s = timeout_s;
     cx.net.arm_idle_timer(&mut cx.env);
     Ok(Reply::Done)

@@ -5,9 +5,7 @@ use alloc::vec;
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
-use crate::net::host::socket_options;
 use crate::nvs::Setting;
-use crate::output::Transport;
 use crate::syntax::args::Args;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPTCPOPT").query(query).set(set).doc(
@@ -46,18 +44,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         tcp.nodelay = nodelay.unwrap_or(tcp.nodelay);
         tcp.send_timeout_ms = send_timeout_ms.unwrap_or(tcp.send_timeout_ms);
     }
-    cx.keep_then(vec![Setting::Tcp(all)], tell_sockets)
-}
-
-/// Links that are open get the new options too.
-fn tell_sockets(cx: &mut Cx<'_>) {
-    let tcp_links = cx
-        .net
-        .links
-        .iter()
-        .filter(|link| link.is_open() && link.kind.transport == Transport::Tcp);
-    for link in tcp_links {
-        let options = socket_options(&cx.nvs.live.tcp[link.id.index()], link.keep_alive_s());
-        cx.env.out.options(link.socket, options);
-    }
+    cx.keep_then(vec![Setting::Tcp(all)], |cx| {
+        cx.net.tell_sockets(&mut cx.env, &cx.nvs.live);
+    })
 }

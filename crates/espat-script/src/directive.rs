@@ -12,7 +12,9 @@ use espat_core::{StoreValue, profile::PROFILES};
 
 use crate::error::At;
 use crate::peer::{PEERS_MAX, PeerKind};
+use crate::redact::SECRET;
 use crate::request::{store_pair, store_value, word_of};
+use crate::sim::SIMULATED_SECRET;
 use crate::words::{Word, Words, quoted};
 
 /// One `@` line.
@@ -40,6 +42,8 @@ pub enum Directive {
     Ap(AccessPoint),
     /// `@station 02:00:00:00:00:01`: a station that joins the softAP.
     Station(AirStation),
+    /// `@mac 24:0a:c4:00:00:10 24:0a:c4:00:00:11`: the factory addresses of station and softAP.
+    Mac(Mac, Mac),
     /// `@ip 192.0.2.50`: the station's address.
     Ip(Ipv4Addr),
     /// `@ip6 2001:db8::1`: the station's IPv6 address.
@@ -90,6 +94,10 @@ impl Directive {
             "nvs" => nvs(&words.need("KEY=VALUE")?)?,
             "ap" => Self::Ap(access_point(words)?),
             "station" => Self::Station(station(words)?),
+            "mac" => {
+                let station = mac(&words.need("the station's MAC address")?)?;
+                Self::Mac(station, mac(&words.need("the softAP's MAC address")?)?)
+            }
             "ip" => Self::Ip(words.need("the address")?.number("an IPv4 address")?),
             "ip6" => Self::Ip6(words.need("the address")?.number("an IPv6 address")?),
             "peer" => peer(words)?,
@@ -120,9 +128,23 @@ impl Directive {
             Self::Durable => config.durable = true,
             Self::Nvs(key, value) => {
                 config.nvs.retain(|(known, _)| known != key);
-                config.nvs.push((key.clone(), value.clone()));
+                let value = match value {
+                    StoreValue::Text(text) => StoreValue::Text(known_secret(text)),
+                    StoreValue::Int(_) | StoreValue::Default => value.clone(),
+                };
+                config.nvs.push((key.clone(), value));
             }
-            Self::Ap(ap) => config.air.access_points.push(ap.clone()),
+            Self::Ap(ap) => {
+                let password = known_secret(&ap.password);
+                config.air.access_points.push(AccessPoint {
+                    password,
+                    ..ap.clone()
+                });
+            }
+            Self::Mac(station, softap) => {
+                config.addresses.station_mac = *station;
+                config.addresses.softap_mac = *softap;
+            }
             Self::Station(station) => config.air.stations.push(*station),
             Self::Ip(ip) => config.addresses.station_ip = *ip,
             Self::Ip6(ip) => config.addresses.station_ip6 = *ip,
@@ -150,11 +172,21 @@ impl fmt::Display for Directive {
                 write!(f, "station {}", station.mac)?;
                 station.ip.map_or(Ok(()), |ip| write!(f, " {ip}"))
             }
+            Self::Mac(station, softap) => write!(f, "mac {station} {softap}"),
             Self::Ip(ip) => write!(f, "ip {ip}"),
             Self::Ip6(ip) => write!(f, "ip6 {ip}"),
             Self::Peer(n, kind) => write!(f, "peer p{n} {}", word_of(PEER_KINDS, kind)),
             Self::BootExplicit => f.write_str("boot explicit"),
         }
+    }
+}
+
+/// A redacted secret is the one that a simulated run sends in its place.
+fn known_secret(bytes: &[u8]) -> Vec<u8> {
+    if bytes == SECRET {
+        SIMULATED_SECRET.to_vec()
+    } else {
+        bytes.to_vec()
     }
 }
 

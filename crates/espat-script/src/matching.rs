@@ -13,6 +13,8 @@ pub struct Names {
     pub peers: BTreeMap<u8, SocketAddr>,
     /// Secrets by name; `{secret}` is named `secret`.
     pub secrets: BTreeMap<String, Vec<u8>>,
+    /// Payload that was recorded beside the transcript.
+    pub payload: Vec<u8>,
     /// What a secret without a value is.
     pub default_secret: Option<Vec<u8>>,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Miss {
     /// Whether more input could make it agree.
     pub(crate) is_short: bool,
 }
+
+const LEFT_OUT: &str = "this payload was left out of the record and cannot be sent: record with --record-payload and keep the file beside";
 
 enum Part<'a> {
     Bytes(std::borrow::Cow<'a, [u8]>),
@@ -65,8 +69,12 @@ impl Text {
                     out.extend_from_slice(value);
                 }
                 Piece::Any | Piece::Int => return Err("a wildcard cannot be sent".into()),
-                Piece::Payload { .. } => {
-                    return Err("payload that the recorder left out cannot be sent".into());
+                Piece::Payload(payload) => {
+                    let kept = payload
+                        .at
+                        .and_then(|at| names.payload.get(at..at.checked_add(payload.len)?));
+                    let kept = kept.filter(|kept| crc32_of(kept) == payload.crc32);
+                    out.extend_from_slice(kept.ok_or(LEFT_OUT)?);
                 }
             }
         }
@@ -94,9 +102,9 @@ impl Text {
                 }
                 Piece::Any | Piece::Secret(_) => Part::Any,
                 Piece::Int => Part::Int,
-                Piece::Payload { len, crc32 } => Part::Payload {
-                    len: *len,
-                    crc32: *crc32,
+                Piece::Payload(left) => Part::Payload {
+                    len: left.len,
+                    crc32: left.crc32,
                 },
             };
             let per_byte = matches!(piece, Piece::Bytes(_));

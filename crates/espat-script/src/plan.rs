@@ -25,6 +25,8 @@ pub struct Plan {
     pub config: ModuleConfig,
     /// The peers that it wants.
     pub peers: Vec<(u8, PeerKind)>,
+    /// Payload that was recorded beside it.
+    pub payload: Vec<u8>,
     /// Whether it reads the boot text itself.
     pub boot_explicit: bool,
 }
@@ -113,6 +115,7 @@ impl Plan {
             steps: Vec::new(),
             config,
             peers: Vec::new(),
+            payload: Vec::new(),
             boot_explicit: false,
         };
         plan.add(script, givens, &mut Vec::new())?;

@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use espat_core::StoreValue;
+
 use crate::error::ScriptError;
 use crate::event::{Event, NetHappening};
 use crate::matching::{Miss, Names};
 use crate::plan::{Plan, PlanStep};
+use crate::redact::SECRET;
 use crate::render;
 use crate::request::{NetAsk, Request};
 use crate::script::{SerialLine, Step, TEXT_COLUMN};
@@ -56,7 +59,10 @@ pub(crate) struct Run<'a, T> {
 
 impl<'a, T: Target> Run<'a, T> {
     pub(crate) fn new(plan: &'a Plan, target: &'a mut T) -> Self {
-        let names = target.names();
+        let names = Names {
+            payload: plan.payload.clone(),
+            ..target.names()
+        };
         Self {
             plan,
             target,
@@ -222,6 +228,11 @@ impl<'a, T: Target> Run<'a, T> {
             ) if h == g && to == came_to => self.match_text(bytes, came),
             (Request::Log(text), Some(Observed::Ask(Request::Log(came)))) => {
                 self.match_text(text, came)
+            }
+            (Request::Store(pairs), Some(Observed::Ask(Request::Store(came))))
+                if same_store(pairs, came) =>
+            {
+                Matched::All
             }
             (request, Some(Observed::Ask(came))) if request == came => Matched::All,
             _ => Matched::No,
@@ -416,6 +427,15 @@ enum Matched {
     Start(usize),
     Short,
     No,
+}
+
+/// A redacted value stands for any text.
+fn same_store(expected: &[(String, StoreValue)], came: &[(String, StoreValue)]) -> bool {
+    let is_secret = |value: &StoreValue| matches!(value, StoreValue::Text(text) if text == SECRET);
+    let same = |(a, b): (&(String, StoreValue), &(String, StoreValue))| {
+        a.0 == b.0 && (a.1 == b.1 || (is_secret(&a.1) && matches!(b.1, StoreValue::Text(_))))
+    };
+    expected.len() == came.len() && expected.iter().zip(came).all(same)
 }
 
 fn escape_inner(bytes: &[u8]) -> String {

@@ -36,12 +36,18 @@ pub enum Piece {
     /// `$p0.port`: its port.
     PeerPort(u8),
     /// `{payload 2048 crc32:0011aabb}`: payload that a recorder left out; matches bytes of that length and checksum.
-    Payload {
-        /// How many bytes it was.
-        len: usize,
-        /// Their CRC-32 (ISO-HDLC, as zlib has it).
-        crc32: u32,
-    },
+    Payload(Payload),
+}
+
+/// Payload that a recorder left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// How many bytes it was.
+    pub len: usize,
+    /// Their CRC-32 (ISO-HDLC, as zlib has it).
+    pub crc32: u32,
+    /// `at:4096`: where they are in the file beside the transcript, if they were kept.
+    pub at: Option<usize>,
 }
 
 /// The most bytes that one repeat may make.
@@ -96,7 +102,7 @@ impl Text {
         !self
             .pieces
             .iter()
-            .any(|p| matches!(p, Piece::Any | Piece::Int | Piece::Payload { .. }))
+            .any(|p| matches!(p, Piece::Any | Piece::Int | Piece::Payload(_)))
     }
 
     /// Reads `source`, whose first character stands at `column`.
@@ -176,8 +182,12 @@ impl Text {
                 Piece::PeerPort(n) => {
                     let _ = write!(out, "$p{n}.port");
                 }
-                Piece::Payload { len, crc32 } => {
-                    let _ = write!(out, "{{payload {len} crc32:{crc32:08x}}}");
+                Piece::Payload(Payload { len, crc32, at }) => {
+                    let _ = write!(out, "{{payload {len} crc32:{crc32:08x}");
+                    if let Some(at) = at {
+                        let _ = write!(out, " at:{at}");
+                    }
+                    out.push('}');
                 }
             }
         }
@@ -377,18 +387,31 @@ fn braced(rest: &str) -> Result<Option<(usize, Piece)>, String> {
         }
         Piece::Secret(name.into())
     } else if let Some(payload) = inner.strip_prefix("payload ") {
-        let parts = payload.split_once(" crc32:");
-        let parsed = parts.and_then(|(len, crc)| {
-            let crc = (crc.len() == 8).then(|| u32::from_str_radix(crc, 16).ok())??;
-            Some((len.parse().ok()?, crc))
-        });
-        let (len, crc32) =
-            parsed.ok_or("left-out payload is written `{payload LENGTH crc32:8 hex digits}`")?;
-        Piece::Payload { len, crc32 }
+        let parsed = left_out(payload);
+        let form = "left-out payload is written `{payload LENGTH crc32:8 hex digits}`, or with ` at:OFFSET`";
+        Piece::Payload(parsed.ok_or(form)?)
     } else {
         return Ok(None);
     };
     Ok(Some((close + 1, piece)))
+}
+
+fn left_out(source: &str) -> Option<Payload> {
+    let mut words = source.split(' ');
+    let len = words.next()?.parse().ok()?;
+    let hex = words
+        .next()?
+        .strip_prefix("crc32:")
+        .filter(|hex| hex.len() == 8)?;
+    let crc32 = hex
+        .bytes()
+        .all(|b| b.is_ascii_hexdigit())
+        .then(|| u32::from_str_radix(hex, 16).ok())??;
+    let at = match words.next() {
+        None => None,
+        Some(word) => Some(word.strip_prefix("at:")?.parse().ok()?),
+    };
+    words.next().is_none().then_some(Payload { len, crc32, at })
 }
 
 #[cfg(test)]
@@ -461,10 +484,11 @@ mod tests {
                     count: 2,
                 },
                 Piece::Bytes(b"7*".to_vec()),
-                Piece::Payload {
+                Piece::Payload(Payload {
                     len: 3,
                     crc32: 0xab,
-                },
+                    at: Some(7),
+                }),
                 Piece::Secret("psk".into()),
             ],
         });

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::error::At;
 use crate::peer;
-use crate::text::{Piece, Place, Text, closing_quote, repeat};
+use crate::redact::SECRET;
+use crate::text::{DEFAULT_SECRET, Piece, Place, Text, closing_quote, repeat};
 
 /// Splits at spaces outside of quotes.
 pub(crate) struct Words<'a> {
@@ -153,7 +154,8 @@ impl<'a> Word<'a> {
         match text.pieces.as_slice() {
             [] => Ok(Vec::new()),
             [Piece::Bytes(bytes)] => Ok(bytes.clone()),
-            _ => Err(self.unknown("only plain text can stand here")),
+            [Piece::Secret(name)] if name == DEFAULT_SECRET => Ok(SECRET.to_vec()),
+            _ => Err(self.unknown("only plain text or {secret} can stand here")),
         }
     }
 
@@ -165,6 +167,9 @@ impl<'a> Word<'a> {
 
 /// `"..."`, escaped.
 pub(crate) fn quoted(bytes: &[u8]) -> String {
+    if bytes == SECRET {
+        return "\"{secret}\"".into();
+    }
     let mut out = String::from("\"");
     Text::bytes(bytes).print(&mut out, Place::Quoted);
     out.push('"');

@@ -1,6 +1,6 @@
 //! The simulated target: a module with a virtual clock, a virtual network and a serial port that splits as asked.
 
-mod network;
+pub(crate) mod network;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -101,6 +101,9 @@ struct SerialSide {
     log_has_own_port: bool,
 }
 
+/// What a redacted secret is in a simulated run.
+pub(crate) const SIMULATED_SECRET: &[u8] = b"espat-secret";
+
 /// The longest that `~ idle` and `~ output` go.
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -158,6 +161,12 @@ impl<E: Engine> Sim<E> {
     #[must_use]
     pub const fn engine(&self) -> &E {
         &self.engine
+    }
+
+    /// The engine, the world around it gone.
+    #[must_use]
+    pub fn into_engine(self) -> E {
+        self.engine
     }
 
     /// The virtual time.
@@ -310,7 +319,7 @@ impl SerialSide {
     }
 }
 
-fn stored(request: StoreRequest<'_>) -> Request {
+pub(crate) fn stored(request: StoreRequest<'_>) -> Request {
     match request {
         StoreRequest::Set(pairs) => Request::Store(
             pairs
@@ -402,7 +411,7 @@ impl<E: Engine> Target for Sim<E> {
 
     fn names(&self) -> Names {
         Names {
-            default_secret: Some(b"espat-secret".to_vec()),
+            default_secret: Some(SIMULATED_SECRET.to_vec()),
             ..Names::default()
         }
     }

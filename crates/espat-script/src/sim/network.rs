@@ -13,7 +13,7 @@ use crate::request::{Handle, NetAsk};
 use crate::text::{Piece, Text};
 
 /// What a request of the core comes to.
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// Read and accept credit: nothing to show.
     Quietly,
     /// Payload for a byte stream.
@@ -24,7 +24,7 @@ pub(super) enum Asked {
 
 /// An event that owns its data.
 #[derive(Debug)]
-pub(super) enum Delivery {
+pub(crate) enum Delivery {
     Connected(SocketId, SocketAddr),
     Failed(SocketId, NetError),
     Listening(SocketId, u16),
@@ -48,7 +48,7 @@ pub(super) enum Delivery {
 }
 
 #[derive(Debug)]
-pub(super) struct Network {
+pub(crate) struct Network {
     station_ip: Ipv4Addr,
     sockets: BTreeMap<Handle, Socket>,
     handles: BTreeMap<SocketId, Handle>,
@@ -99,7 +99,7 @@ enum Waiting {
 }
 
 impl Delivery {
-    pub(super) fn event(&self) -> NetEvent<'_> {
+    pub(crate) fn event(&self) -> NetEvent<'_> {
         match self {
             Self::Connected(socket, local) => NetEvent::Connected {
                 socket: *socket,
@@ -160,7 +160,7 @@ impl Delivery {
 }
 
 impl Network {
-    pub(super) const fn new(station_ip: Ipv4Addr) -> Self {
+    pub(crate) const fn new(station_ip: Ipv4Addr) -> Self {
         Self {
             station_ip,
             sockets: BTreeMap::new(),
@@ -170,7 +170,7 @@ impl Network {
     }
 
     /// Takes a request of the core.
-    pub(super) fn ask(&mut self, request: &NetRequest<'_>) -> Result<Asked, String> {
+    pub(crate) fn ask(&mut self, request: &NetRequest<'_>) -> Result<Asked, String> {
         let asked = match *request {
             NetRequest::Connect { socket, to } => {
                 let kind = if to.transport == Transport::Udp {
@@ -279,7 +279,7 @@ impl Network {
     }
 
     /// Lets something happen; gives what goes to the core at once, the rest waits for credit.
-    pub(super) fn happen(
+    pub(crate) fn happen(
         &mut self,
         handle: Handle,
         what: &NetHappening,
@@ -344,8 +344,27 @@ impl Network {
         Ok(Some(delivery))
     }
 
+    /// What a socket is called.
+    pub(crate) fn handle_of(&self, id: SocketId) -> Option<Handle> {
+        self.handles.get(&id).copied()
+    }
+
+    /// What a query is called.
+    pub(crate) fn query_of(&self, id: QueryId) -> Option<Handle> {
+        let number = self.queries.iter().position(|(known, _)| *known == id)?;
+        u32::try_from(number).ok().map(Handle::Query)
+    }
+
+    /// Learns of a client that real sockets accepted.
+    pub(crate) fn note_client(&mut self, id: SocketId) -> Handle {
+        let handle = Handle::Accepted(id.number());
+        self.handles.insert(id, handle);
+        self.sockets.insert(handle, Socket::new(id, Kind::Tcp));
+        handle
+    }
+
     /// What has credit now.
-    pub(super) fn next_delivery(&mut self) -> Option<Delivery> {
+    pub(crate) fn next_delivery(&mut self) -> Option<Delivery> {
         let handle = self
             .sockets
             .iter()

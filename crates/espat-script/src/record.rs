@@ -1,0 +1,539 @@
+//! Writes what a module is given and what it does as a transcript, without passwords, and without long payload unless
+//! that is wanted.
+
+use espat_core::{
+    Duration, Input, Instant, LogPort, Mark, ModuleConfig, NetEvent, Output, PowerEvent, Reports,
+    StoreValue, Terminator, Wake,
+};
+
+use crate::directive::Directive;
+use crate::event::{Event, NetHappening};
+use crate::matching::{Names, crc32_of};
+use crate::redact::{SECRET, is_secret_key, may_be_secret, redacted};
+use crate::request::{Handle, NetAsk, Request};
+use crate::script::{SerialLine, Step};
+use crate::sim::network::{Asked, Network};
+use crate::sim::{Engine, stored};
+use crate::text::{Payload, Piece, Text};
+use crate::time::TimeStep;
+
+/// Makes a transcript of inputs and outputs, in the order in which a driver hands them over.
+#[derive(Debug)]
+pub struct Recorder {
+    out: String,
+    /// The time of the last input.
+    now: Instant,
+    /// Up to where `~` lines have counted.
+    written: Instant,
+    network: Network,
+    from_host: FromHost,
+    from_module: FromModule,
+    log_apart: bool,
+    kept: Option<Vec<u8>>,
+    kept_before: usize,
+}
+
+/// Serial input that is not written yet.
+#[derive(Debug, Default)]
+struct FromHost {
+    bytes: Vec<u8>,
+    last: Instant,
+    /// A chunk ended by a break; written where the next bytes come soon.
+    broken: bool,
+}
+
+/// Serial output that is not written yet.
+#[derive(Debug, Default)]
+struct FromModule {
+    /// Runs; payload apart from the rest.
+    runs: Vec<(bool, Vec<u8>)>,
+    since: Instant,
+    /// More of it waits for credit.
+    blocked: bool,
+}
+
+/// Payload over this length is left out or kept in a file beside.
+const PAYLOAD_MAX: usize = 256;
+
+/// How much of left-out payload stays at each end.
+const ENDS: usize = 16;
+
+/// Bytes closer together than this were one chunk.
+const CHUNK_GAP: Duration = Duration::from_millis(2);
+
+/// After this long, whether a chunk was ended by a break makes no difference.
+const BREAK_MATTERS: Duration = Duration::from_millis(20);
+
+impl Recorder {
+    /// Starts with the directives of `config`; the module is to be powered on next, at `now`. With `keep_payload`, long payload
+    /// goes to [`take_payload`](Self::take_payload) instead of being left out.
+    #[must_use]
+    pub fn new(config: &ModuleConfig, now: Instant, keep_payload: bool) -> Self {
+        let mut out = String::from("@boot explicit\n");
+        for directive in directives(config) {
+            out.push_str(&format!("@{directive}\n"));
+        }
+        out.push('\n');
+        Self {
+            out,
+            now,
+            written: now,
+            network: Network::new(config.addresses.station_ip),
+            from_host: FromHost::default(),
+            from_module: FromModule::default(),
+            log_apart: config.log_port != LogPort::Shared,
+            kept: keep_payload.then(Vec::new),
+            kept_before: 0,
+        }
+    }
+
+    /// Hears of an input, before the module gets it.
+    pub fn input(&mut self, now: Instant, input: &Input<'_>) {
+        self.now = now.max(self.now);
+        match *input {
+            Input::Tick | Input::SerialSent(_) => {}
+            Input::Serial(bytes) => self.serial_in(bytes),
+            Input::SerialBreak => {
+                self.from_host.broken = true;
+                // Plus signs: the break decides about them.
+                if self.from_host.bytes.ends_with(b"+") {
+                    self.flush_host(true);
+                    self.write_break();
+                }
+            }
+            Input::Net(event) => {
+                self.flush();
+                match self.event(&event) {
+                    Some(event) => self.step(&Step::World(event)),
+                    None => self.line("# an event about a socket or a query that was never opened"),
+                }
+            }
+            Input::Stored { result, .. } => {
+                self.flush();
+                self.step(&Step::World(Event::Stored(result)));
+            }
+            Input::Power(event) => {
+                self.flush();
+                self.step(&Step::World(Event::Power(event)));
+                if event == PowerEvent::Off {
+                    self.from_module.blocked = false;
+                }
+            }
+        }
+    }
+
+    /// Hears of an output.
+    pub fn output(&mut self, output: &Output<'_>) {
+        match output {
+            Output::Serial {
+                mark: Mark::Log,
+                bytes,
+            } if self.log_apart => {
+                self.flush();
+                self.step(&Step::Ask(Request::Log(Text::bytes(bytes))));
+            }
+            Output::Serial { mark, bytes } => self.serial_out(*mark, bytes),
+            Output::Net(request) => {
+                let asked = self.network.ask(request);
+                if !matches!(asked, Ok(Asked::Quietly)) {
+                    self.flush();
+                }
+                match asked {
+                    Ok(Asked::Quietly) => {}
+                    Ok(Asked::Stream(handle, bytes)) => self.send(handle, &bytes),
+                    Ok(Asked::Net(handle, ask)) => {
+                        let ask = self.shortened(ask);
+                        self.step(&Step::Ask(Request::Net(handle, ask)));
+                    }
+                    Err(message) => self.line(&format!("# {message}")),
+                }
+            }
+            Output::Uart(config) => {
+                self.flush();
+                self.step(&Step::Ask(Request::Uart(*config)));
+            }
+            Output::Store { request, .. } => {
+                self.flush();
+                let mut request = stored(*request);
+                if let Request::Store(pairs) = &mut request {
+                    pairs
+                        .iter_mut()
+                        .for_each(|(key, value)| redact_setting(key, value));
+                }
+                self.step(&Step::Ask(request));
+            }
+            Output::Event(_) => {}
+            Output::Idle { why, .. } => {
+                self.from_module.blocked = *why == Wake::Credit;
+                if !self.from_module.blocked {
+                    self.flush_module(false);
+                }
+            }
+        }
+    }
+
+    /// The text that is complete so far; each call gives what is new.
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.out)
+    }
+
+    /// The payload that was kept since the last call, for the file beside the transcript.
+    pub fn take_payload(&mut self) -> Vec<u8> {
+        let Some(kept) = &mut self.kept else {
+            return Vec::new();
+        };
+        self.kept_before += kept.len();
+        std::mem::take(kept)
+    }
+
+    /// The rest of the text.
+    #[must_use]
+    pub fn finish(mut self) -> String {
+        self.flush();
+        self.flush_host(true);
+        self.flush_module(true);
+        self.take()
+    }
+
+    fn serial_in(&mut self, bytes: &[u8]) {
+        let gap = self.now.since(self.from_host.last);
+        if self.from_host.broken || gap >= CHUNK_GAP {
+            self.flush_host(false);
+        }
+        self.flush_module(false);
+        if std::mem::take(&mut self.from_host.broken) && gap < BREAK_MATTERS {
+            self.write_break();
+        }
+        self.from_host.bytes.extend_from_slice(bytes);
+        self.from_host.last = self.now;
+    }
+
+    fn serial_out(&mut self, mark: Mark, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.flush_host(false);
+        let pending = &mut self.from_module;
+        if pending.runs.is_empty() {
+            pending.since = self.now;
+        }
+        let is_payload = mark == Mark::Payload;
+        match pending.runs.last_mut() {
+            Some((kind, run)) if *kind == is_payload => run.extend_from_slice(bytes),
+            _ => pending.runs.push((is_payload, bytes.to_vec())),
+        }
+    }
+
+    fn send(&mut self, handle: Handle, bytes: &[u8]) {
+        let bytes = self.payload(bytes);
+        self.step(&Step::Ask(Request::Net(
+            handle,
+            NetAsk::Send { bytes, to: None },
+        )));
+    }
+
+    fn shortened(&mut self, ask: NetAsk) -> NetAsk {
+        let NetAsk::Send { bytes, to } = ask else {
+            return ask;
+        };
+        let bytes = bytes.resolve(&Names::default()).unwrap_or_default();
+        NetAsk::Send {
+            bytes: self.payload(&bytes),
+            to,
+        }
+    }
+
+    /// Writes what is pending, in the order in which it came.
+    fn flush(&mut self) {
+        self.flush_host(false);
+        self.flush_module(false);
+    }
+
+    /// Writes serial input. A line that may become a command with a password waits for its end, unless `all` is wanted.
+    fn flush_host(&mut self, all: bool) {
+        let bytes = &self.from_host.bytes;
+        if bytes.is_empty() || (!all && is_open_command(bytes)) {
+            return;
+        }
+        let bytes = std::mem::take(&mut self.from_host.bytes);
+        let crlf = bytes.ends_with(b"\r\n");
+        let body = &bytes[..bytes.len() - if crlf { 2 } else { 0 }];
+        let text = if body.len() > PAYLOAD_MAX && !lines_of(body).any(may_be_secret) {
+            self.payload(body)
+        } else {
+            redacted_lines(body)
+        };
+        self.pass_to(self.from_host.last);
+        self.step_now(&Step::Send(SerialLine { text, crlf }));
+    }
+
+    /// Writes serial output; an unfinished line with a secret waits, unless `all` is wanted.
+    fn flush_module(&mut self, all: bool) {
+        let runs = std::mem::take(&mut self.from_module.runs);
+        if runs.is_empty() {
+            return;
+        }
+        let held = runs
+            .last()
+            .filter(|(is_payload, run)| !is_payload && !all && ends_in_secret(run));
+        if held.is_some() {
+            self.from_module.runs = runs;
+            return;
+        }
+        self.pass_to(self.from_module.since);
+        let mut line = Text::default();
+        for (is_payload, run) in &runs {
+            if *is_payload && run.len() > PAYLOAD_MAX {
+                let payload = self.payload(run);
+                payload
+                    .pieces
+                    .into_iter()
+                    .for_each(|piece| line.push(piece));
+                continue;
+            }
+            let mut rest = run.as_slice();
+            while let Some(end) = rest.windows(2).position(|w| w == b"\r\n") {
+                redacted(&rest[..end])
+                    .pieces
+                    .into_iter()
+                    .for_each(|piece| line.push(piece));
+                let text = std::mem::take(&mut line);
+                self.step_now(&Step::Expect(SerialLine { text, crlf: true }));
+                rest = &rest[end + 2..];
+            }
+            redacted(rest)
+                .pieces
+                .into_iter()
+                .for_each(|piece| line.push(piece));
+        }
+        if !line.is_empty() {
+            self.step_now(&Step::Expect(SerialLine {
+                text: line,
+                crlf: false,
+            }));
+        }
+    }
+
+    /// Payload as a text: whole where it is short, otherwise its ends and what is needed to recognise or find the rest.
+    fn payload(&mut self, bytes: &[u8]) -> Text {
+        if bytes.len() <= PAYLOAD_MAX {
+            return Text::compressed(bytes);
+        }
+        let (head, rest) = bytes.split_at(ENDS);
+        let (middle, tail) = rest.split_at(rest.len() - ENDS);
+        let mut text = Text::bytes(head);
+        let at = self.kept.as_mut().map(|kept| {
+            let at = self.kept_before + kept.len();
+            kept.extend_from_slice(middle);
+            at
+        });
+        text.push(Piece::Payload(Payload {
+            len: middle.len(),
+            crc32: crc32_of(middle),
+            at,
+        }));
+        text.push_bytes(tail);
+        text
+    }
+
+    fn write_break(&mut self) {
+        self.from_host.broken = false;
+        self.line("~ break");
+    }
+
+    /// Writes a step of the present.
+    fn step(&mut self, step: &Step) {
+        self.pass_to(self.now);
+        self.step_now(step);
+    }
+
+    fn step_now(&mut self, step: &Step) {
+        self.line(&step.to_string());
+    }
+
+    fn line(&mut self, line: &str) {
+        self.out.push_str(line);
+        self.out.push('\n');
+    }
+
+    fn pass_to(&mut self, time: Instant) {
+        if time > self.written {
+            let passed = Step::Time(TimeStep::For(time.since(self.written)));
+            self.written = time;
+            self.step_now(&passed);
+        }
+    }
+
+    fn event(&mut self, event: &NetEvent<'_>) -> Option<Event> {
+        let (handle, what) = match *event {
+            NetEvent::Connected { socket, local } => (
+                self.network.handle_of(socket)?,
+                NetHappening::Connected(local),
+            ),
+            NetEvent::Failed { socket, error } => {
+                (self.network.handle_of(socket)?, NetHappening::Failed(error))
+            }
+            NetEvent::Listening { listener, port } => (
+                self.network.handle_of(listener)?,
+                NetHappening::Listening(port),
+            ),
+            NetEvent::Accepted {
+                listener,
+                socket,
+                peer,
+                local,
+            } => {
+                let handle = self.network.handle_of(listener)?;
+                let socket = self.network.note_client(socket);
+                (
+                    handle,
+                    NetHappening::Accepted {
+                        socket,
+                        peer,
+                        local: Some(local),
+                    },
+                )
+            }
+            NetEvent::Sent { socket, n } => {
+                (self.network.handle_of(socket)?, NetHappening::Sent(n))
+            }
+            NetEvent::Data {
+                socket,
+                from,
+                bytes,
+                wire_len,
+            } => {
+                let handle = self.network.handle_of(socket)?;
+                let wire = (wire_len != bytes.len()).then_some(wire_len);
+                (
+                    handle,
+                    NetHappening::Data {
+                        bytes: self.payload(bytes),
+                        from,
+                        wire,
+                    },
+                )
+            }
+            NetEvent::Closed { socket, cause } => {
+                (self.network.handle_of(socket)?, NetHappening::Closed(cause))
+            }
+            NetEvent::Resolved { query, result } => (
+                self.network.query_of(query)?,
+                result.map_or_else(NetHappening::Failed, |ips| {
+                    NetHappening::Resolved(ips.to_vec())
+                }),
+            ),
+            NetEvent::Pinged { query, result } => (
+                self.network.query_of(query)?,
+                result.map_or_else(NetHappening::Failed, NetHappening::Pong),
+            ),
+            NetEvent::TimeSynced { query, result } => (
+                self.network.query_of(query)?,
+                result.map_or_else(NetHappening::Failed, NetHappening::Time),
+            ),
+        };
+        Some(Event::Net(handle, what))
+    }
+}
+
+/// An engine whose inputs and outputs are recorded.
+#[derive(Debug)]
+pub struct Recorded<E> {
+    /// The engine.
+    pub engine: E,
+    /// What records it.
+    pub recorder: Recorder,
+}
+
+impl<E: Engine> Engine for Recorded<E> {
+    fn serial_room(&self) -> usize {
+        self.engine.serial_room()
+    }
+
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        self.recorder.input(now, &input);
+        self.engine.handle_input(now, input);
+    }
+
+    fn poll_output(&mut self) -> Output<'_> {
+        let output = self.engine.poll_output();
+        self.recorder.output(&output);
+        output
+    }
+}
+
+/// The directives that make this configuration from the default one.
+fn directives(config: &ModuleConfig) -> Vec<Directive> {
+    let plain = ModuleConfig::new();
+    let mut all = vec![
+        Directive::Profile(config.profile.name.to_owned()),
+        Directive::Timing(config.timing),
+    ];
+    let optional = [
+        (config.seed != plain.seed).then_some(Directive::Seed(config.seed)),
+        (config.reports != Reports::Between).then_some(Directive::Reports(config.reports)),
+        (config.terminator != Terminator::CrLf).then_some(Directive::Terminator(config.terminator)),
+        (config.log_port != LogPort::Off).then_some(Directive::LogPort(config.log_port)),
+        config.durable.then_some(Directive::Durable),
+    ];
+    all.extend(optional.into_iter().flatten());
+    let addresses = &config.addresses;
+    if (addresses.station_mac, addresses.softap_mac)
+        != (plain.addresses.station_mac, plain.addresses.softap_mac)
+    {
+        all.push(Directive::Mac(addresses.station_mac, addresses.softap_mac));
+    }
+    all.push(Directive::Ip(addresses.station_ip));
+    all.push(Directive::Ip6(addresses.station_ip6));
+    all.extend(config.air.access_points.iter().cloned().map(|mut ap| {
+        if !ap.password.is_empty() {
+            ap.password = SECRET.to_vec();
+        }
+        Directive::Ap(ap)
+    }));
+    all.extend(config.air.stations.iter().copied().map(Directive::Station));
+    all.extend(config.nvs.iter().cloned().map(|(key, mut value)| {
+        redact_setting(&key, &mut value);
+        Directive::Nvs(key, value)
+    }));
+    all
+}
+
+fn redact_setting(key: &str, value: &mut StoreValue) {
+    if let StoreValue::Text(text) = value
+        && is_secret_key(key)
+        && !text.is_empty()
+    {
+        *text = SECRET.to_vec();
+    }
+}
+
+fn lines_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|&b| b == b'\n' || b == b'\r')
+}
+
+/// Each line redacted, the line ends between them kept.
+fn redacted_lines(bytes: &[u8]) -> Text {
+    let mut text = Text::default();
+    for part in bytes.split_inclusive(|&b| b == b'\n' || b == b'\r') {
+        let end = part.len() - usize::from(part.ends_with(b"\n") || part.ends_with(b"\r"));
+        redacted(&part[..end])
+            .pieces
+            .into_iter()
+            .for_each(|piece| text.push(piece));
+        text.push_bytes(&part[end..]);
+    }
+    text
+}
+
+/// Whether the last line is an unfinished command.
+fn is_open_command(bytes: &[u8]) -> bool {
+    let last = lines_of(bytes).last().unwrap_or_default();
+    last.len() <= PAYLOAD_MAX
+        && (last.eq_ignore_ascii_case(b"a")
+            || last.windows(2).any(|w| w.eq_ignore_ascii_case(b"at")))
+}
+
+fn ends_in_secret(bytes: &[u8]) -> bool {
+    may_be_secret(lines_of(bytes).last().unwrap_or_default())
+}

@@ -1,0 +1,158 @@
+//! Takes passwords and keys out of what is recorded.
+
+use crate::text::{DEFAULT_SECRET, Piece, Text};
+
+/// What a redacted setting is written as.
+pub(crate) const SECRET: &[u8] = b"{secret}";
+
+/// Commands with a secret, and which of their parameters it is. A link number may stand before a PSK.
+const COMMANDS: &[(&[u8], usize)] = &[(b"+CWJAP", 1), (b"+CWSAP", 1), (b"+CIPSSLCPSK", 0)];
+
+/// Where a secret is in a line.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Where the parameters begin.
+    parameters: usize,
+    /// Which of them is secret.
+    index: usize,
+    /// Commands escape by backslashes; answers do not.
+    is_command: bool,
+}
+
+/// Whether a line may hold a secret: a command, its echo, or the answer to its query, complete or not.
+pub(crate) fn may_be_secret(line: &[u8]) -> bool {
+    command(line).is_some()
+}
+
+/// The line as a text, its secret redacted.
+pub(crate) fn redacted(line: &[u8]) -> Text {
+    let secret = command(line).and_then(|place| {
+        let mut starts = parameter_starts(line, place);
+        let first = starts.next()?;
+        let after_link = place.index == 0 && line.get(first).is_some_and(u8::is_ascii_digit);
+        let start = match if after_link { 1 } else { place.index } {
+            0 => first,
+            index => starts.nth(index - 1)?,
+        };
+        Some((start, end_of_parameter(line, start, place.is_command)))
+    });
+    let Some((start, end)) = secret.filter(|(start, end)| start < end) else {
+        return Text::compressed(line);
+    };
+    // Quotes stay, so that the line still reads as a command.
+    let opens = usize::from(line[start] == b'"');
+    let closes = usize::from(opens == 1 && end > start + 1 && line[end - 1] == b'"');
+    let mut text = Text::bytes(&line[..start + opens]);
+    if start + opens < end - closes {
+        text.push(Piece::Secret(DEFAULT_SECRET.into()));
+    }
+    text.push_bytes(&line[end - closes..]);
+    text
+}
+
+fn command(line: &[u8]) -> Option<Place> {
+    COMMANDS.iter().find_map(|&(name, index)| {
+        let at = line
+            .windows(name.len())
+            .position(|w| w.eq_ignore_ascii_case(name))?;
+        let rest = &line[at + name.len()..];
+        // Older firmwares' names of the same commands.
+        let has_suffix = rest
+            .get(..4)
+            .is_some_and(|s| s.eq_ignore_ascii_case(b"_CUR") || s.eq_ignore_ascii_case(b"_DEF"));
+        let sign = at + name.len() + if has_suffix { 4 } else { 0 };
+        let is_command = line.get(sign) == Some(&b'=');
+        // The answer about the joined access point has no password.
+        let is_answer = line.get(sign) == Some(&b':') && name != b"+CWJAP";
+        (is_command || is_answer).then_some(Place {
+            parameters: sign + 1,
+            index,
+            is_command,
+        })
+    })
+}
+
+fn parameter_starts(line: &[u8], place: Place) -> impl Iterator<Item = usize> {
+    let mut next = Some(place.parameters);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let end = end_of_parameter(line, start, place.is_command);
+        next = (line.get(end) == Some(&b',')).then_some(end + 1);
+        Some(start)
+    })
+}
+
+/// The comma that ends a parameter, or the line's end; a quote closes where a comma or the end follows it.
+fn end_of_parameter(line: &[u8], start: usize, is_command: bool) -> usize {
+    let is_quoted = line.get(start) == Some(&b'"');
+    let mut i = start + usize::from(is_quoted);
+    while i < line.len() {
+        match line[i] {
+            b'\\' if is_command => i += 1,
+            b'"' if is_quoted && matches!(line.get(i + 1), None | Some(b',')) => return i + 1,
+            b',' if !is_quoted => return i,
+            _ => {}
+        }
+        i += 1;
+    }
+    line.len()
+}
+
+/// Whether a setting's value is secret.
+pub(crate) fn is_secret_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["password", "pwd", "psk", "passphrase", "secret"]
+        .iter()
+        .any(|word| key.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_taken_out_and_nothing_else() {
+        for (line, expected) in [
+            (
+                "AT+CWJAP=\"home\",\"pass,wo\\\"rd\",,5",
+                "AT+CWJAP=\"home\",\"{secret}\",,5",
+            ),
+            (
+                "at+cwjap_cur=\"ho\\\\,me\",\"x\"",
+                "at+cwjap_cur=\"ho\\\\\\\\,me\",\"{secret}\"",
+            ),
+            (
+                "AT+CWJAP=\"home\",\"unfinished",
+                "AT+CWJAP=\"home\",\"{secret}",
+            ),
+            ("AT+CWJAP=\"home\",pass,3", "AT+CWJAP=\"home\",{secret},3"),
+            ("AT+CWJAP=\"open\",\"\"", "AT+CWJAP=\"open\",\"\""),
+            ("AT+CWJAP=\"open\"", "AT+CWJAP=\"open\""),
+            ("AT+CWJAP?", "AT+CWJAP?"),
+            ("+CWJAP:\"home\",\"aa:bb\",1", "+CWJAP:\"home\",\"aa:bb\",1"),
+            (
+                "AT+CWSAP=\"me\",\"12345678\",5,3",
+                "AT+CWSAP=\"me\",\"{secret}\",5,3",
+            ),
+            (
+                "+CWSAP:\"me\",\"12\"34\",5,3,4,0",
+                "+CWSAP:\"me\",\"{secret}\",5,3,4,0",
+            ),
+            (
+                "AT+CIPSSLCPSK=0,\"psk\",\"hint\"",
+                "AT+CIPSSLCPSK=0,\"{secret}\",\"hint\"",
+            ),
+            (
+                "AT+CIPSSLCPSK=\"psk\",\"hint\"",
+                "AT+CIPSSLCPSK=\"{secret}\",\"hint\"",
+            ),
+            ("+CIPSSLCPSK:0,psk,hint", "+CIPSSLCPSK:0,{secret},hint"),
+            (
+                "AT+CIPSTART=\"TCP\",\"h\",80",
+                "AT+CIPSTART=\"TCP\",\"h\",80",
+            ),
+        ] {
+            assert_eq!(redacted(line.as_bytes()).to_string(), expected);
+        }
+    }
+}

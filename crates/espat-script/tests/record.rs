@@ -1,0 +1,131 @@
+//! What is recorded of a session is a transcript that holds, and has no password in it.
+
+#[cfg(test)]
+mod tests {
+    use espat_core::{Duration, Input, Instant, Mark, Module, ModuleConfig, Output, Timing};
+    use espat_script::{
+        Event, Givens, NetAsk, NetHappening, Observed, Plan, Recorded, Recorder, Request, Script,
+        Sim, Target, TimeStep, Want, Way, run,
+    };
+
+    const PASSWORD: &str = "correct horse";
+
+    fn recorded(config: &ModuleConfig, keep_payload: bool) -> Sim<Recorded<Module>> {
+        let recorder = Recorder::new(config, Instant::ZERO, keep_payload);
+        let engine = Module::power_on(config.clone(), Instant::ZERO).unwrap();
+        Sim::with_engine(Recorded { engine, recorder }, config, Way::Lines)
+    }
+
+    /// Answers everything in a friendly way.
+    fn settle(sim: &mut Sim<Recorded<Module>>) {
+        while let Some(observed) = sim.observe(Want::Nothing).unwrap() {
+            let answer = match observed {
+                Observed::Ask(Request::Net(handle, NetAsk::Connect { .. })) => (
+                    handle,
+                    NetHappening::Connected("192.0.2.50:5000".parse().unwrap()),
+                ),
+                Observed::Stream(handle, bytes) => (handle, NetHappening::Sent(bytes.len())),
+                Observed::Ask(_) | Observed::Serial(_) => continue,
+            };
+            sim.world(&Event::Net(answer.0, answer.1)).unwrap();
+        }
+    }
+
+    fn say(sim: &mut Sim<Recorded<Module>>, text: &str) {
+        sim.send(text.as_bytes()).unwrap();
+        settle(sim);
+        sim.time(TimeStep::For(Duration::from_secs(4))).unwrap();
+        settle(sim);
+    }
+
+    fn session(config: &ModuleConfig, keep_payload: bool) -> (String, Vec<u8>) {
+        let mut sim = recorded(config, keep_payload);
+        sim.time(TimeStep::For(Duration::from_secs(1))).unwrap();
+        let join = format!("AT+CWJAP=\"home\",\"{PASSWORD}\"\r\n");
+        for line in [
+            "AT\r\n",
+            "AT+CWMODE=1\r\n",
+            &join,
+            "AT+CIPSTART=\"TCP\",\"192.0.2.1\",80\r\n",
+            "AT+CIPSEND=1000\r\n",
+        ] {
+            say(&mut sim, line);
+        }
+        say(&mut sim, &"0123456789".repeat(100));
+        say(&mut sim, "AT+CIPCLOSE\r\nAT\r\n");
+        let engine = sim.into_engine();
+        let mut recorder = engine.recorder;
+        let payload = recorder.take_payload();
+        (recorder.finish(), payload)
+    }
+
+    #[track_caller]
+    fn holds(text: &str, payload: Vec<u8>) {
+        let script = Script::parse(text, "recorded.at").unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert_eq!(script.print(), text, "a record is in the canonical form");
+        let mut plan = Plan::new(&script, &Givens::default()).unwrap();
+        plan.payload = payload;
+        run(&plan, &Way::ALL).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    }
+
+    #[test]
+    fn a_record_with_its_payload_holds() {
+        for timing in [Timing::Fast, Timing::Realistic] {
+            let (text, payload) = session(
+                &ModuleConfig {
+                    timing,
+                    ..ModuleConfig::new()
+                },
+                true,
+            );
+            assert!(text.contains("at:0") && !payload.is_empty(), "{text}");
+        holds(&text, payload);
+        }
+    }
+
+    #[test]
+    fn long_payload_is_left_out_and_said_so_when_it_is_needed() {
+        let (text, payload) = session(&ModuleConfig::new(), false);
+        assert!(
+            payload.is_empty() && text.contains("-> 0123456789012345{payload 968 crc32:"),
+            "{text}"
+        );
+        let script = Script::parse(&text, "recorded.at").unwrap();
+        let plan = Plan::new(&script, &Givens::default()).unwrap();
+        let error = run(&plan, &[Way::Lines]).unwrap_err().to_string();
+        assert!(error.contains("--record-payload"), "{error}");
+    }
+
+    #[test]
+    fn no_password_is_in_a_record() {
+        let mut config = ModuleConfig::new();
+        config
+            .air
+            .access_points
+            .push(espat_core::AccessPoint::new(b"home", PASSWORD.as_bytes()));
+        let (text, _) = session(&config, true);
+        assert!(
+            text.contains("{secret}") && text.contains("WIFI GOT IP"),
+            "{text}"
+        );
+        assert!(!text.contains("horse"), "{text}");
+        // Typed by hand, and ended in the middle.
+        let mut recorder = Recorder::new(&config, Instant::ZERO, false);
+        for (i, byte) in format!("AT+CWJAP=\"home\",\"{PASSWORD}")
+            .bytes()
+            .enumerate()
+        {
+            let now = Instant::from_millis(200 * i as u64);
+            recorder.input(now, &Input::Serial(&[byte]));
+            recorder.output(&Output::Serial {
+                mark: Mark::Report,
+                bytes: b"+IPD,1:x",
+            });
+        }
+        let text = recorder.finish();
+        assert!(
+            text.contains("{secret}") && !text.contains("horse"),
+            "{text}"
+        );
+    }
+}

@@ -110,7 +110,8 @@ fn fuzz(target: &str, triple: &str, seconds: u32) -> Done {
     let mut command = Command::new(root().join(format!("{FOLDER}/{triple}/release/{target}")));
     command
         .current_dir(root())
-        .args(["-max_len=400", "-dict=fuzz/at.dict", "-verbosity=0"]);
+        .args(["-max_len=400", "-dict=fuzz/at.dict"])
+        .args(["-verbosity=0", "-print_final_stats=1"]);
     command
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix=fuzz/artifacts/{target}-"));

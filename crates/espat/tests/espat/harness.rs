@@ -92,7 +92,8 @@ impl Espat {
     pub(crate) fn on_stdio(more: &[&str]) -> (Self, Host) {
         let mut command = espat();
         command
-            .args(["--stdio", "--timing", "fast"])
+            .env("ESPAT_TIMING", "fast")
+            .arg("--stdio")
             .args(more)
             .stdin(Stdio::piped());
         let mut espat = Self::spawn(&mut command);

@@ -1,7 +1,8 @@
 //! Links over real sockets: clients, servers, data in bulk.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::time::{Duration, Instant};
 
 use crate::harness::{DEADLINE, Espat, Host, Scratch, echo_peer};
 
@@ -118,4 +119,59 @@ fn a_megabyte_goes_out_and_comes_back_unchanged() {
         "what came back differs at byte {:?}",
         back.iter().zip(&sent).position(|(a, b)| a != b)
     );
+}
+
+#[test]
+fn datagrams_go_both_ways_and_keep_their_bounds() {
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(DEADLINE)).unwrap();
+    let (_espat, mut host) = Espat::on_stdio(&[]);
+    host.until("\r\nready\r\n");
+    host.join();
+    let port = peer.local_addr().unwrap().port();
+    host.ok(&format!("AT+CIPSTART=\"UDP\",\"127.0.0.1\",{port}"));
+    host.write("AT+CIPSEND=4\r\n");
+    host.until(">");
+    host.write("ping");
+    host.until("\r\nSEND OK\r\n");
+    let mut datagram = [0; 100];
+    let (n, module) = peer.recv_from(&mut datagram).unwrap();
+    assert_eq!(&datagram[..n], b"ping");
+    peer.send_to(b"one", module).unwrap();
+    peer.send_to(b"three", module).unwrap();
+    assert_eq!(ipd(&mut host), b"one");
+    assert_eq!(ipd(&mut host), b"three");
+}
+
+#[test]
+fn a_session_in_realistic_timing_takes_plausible_times() {
+    let (_espat, mut host) = Espat::on_stdio(&["--timing", "realistic"]);
+    let start = Instant::now();
+    host.until("\r\nready\r\n");
+    let boot = start.elapsed();
+    assert!(boot > Duration::from_millis(200), "booted in {boot:?}");
+    host.ok("ATE0");
+    host.ok("AT+CWMODE=1");
+    let start = Instant::now();
+    host.ok("AT+CWJAP=\"lab\",\"secret1234\"");
+    let join = start.elapsed();
+    assert!(join > Duration::from_millis(500), "joined in {join:?}");
+    host.ok(&format!(
+        "AT+CIPSTART=\"TCP\",\"127.0.0.1\",{}",
+        echo_peer().port()
+    ));
+    host.write("AT+CIPSEND=2048\r\n");
+    host.until(">");
+    let sent = payload(2048);
+    host.write(&sent);
+    host.until("\r\nSEND OK\r\n");
+    let start = Instant::now();
+    let back = ipd(&mut host);
+    // 2048 bytes of ten bits at 115200 baud.
+    let paced = start.elapsed();
+    assert!(
+        paced > Duration::from_millis(150),
+        "2048 bytes came in {paced:?}"
+    );
+    assert!(back == sent[..back.len()]);
 }

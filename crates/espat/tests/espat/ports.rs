@@ -148,3 +148,23 @@ fn the_module_is_on_before_any_host_where_that_is_asked() {
         "what was said before the first host vanished"
     );
 }
+#[test]
+fn the_log_uart_goes_where_it_is_asked_to_go() {
+    const TEXT: &str = "link is not valid";
+    let scratch = Scratch::new("log-port");
+    let file = scratch.path("log");
+    for (target, in_stream) in [
+        (file.to_str().unwrap(), false),
+        ("stderr", false),
+        ("shared", true),
+    ] {
+        let (espat, mut host) = Espat::on_stdio(&["--log-port", target]);
+        host.until("\r\nready\r\n");
+        let answer = host.command("AT+CIPSEND=4", "ERROR");
+        assert_eq!(answer.contains(TEXT), in_stream, "{target}: {answer:?}");
+        if target == "stderr" {
+            espat.log_line(TEXT);
+        }
+    }
+    assert!(std::fs::read_to_string(&file).unwrap().contains(TEXT));
+}

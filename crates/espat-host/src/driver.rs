@@ -45,7 +45,10 @@ pub enum DriverError {
 
 /// A module at work: a future that ends when the module does.
 #[must_use = "a driver does nothing unless it is polled"]
-pub struct Driver<E = espat_core::Module> {
+pub struct Driver<E = espat_core::Module>(Option<Box<Work<E>>>);
+
+/// What a driver owns. It goes with the end of the work, even where somebody keeps the driver.
+struct Work<E> {
     supply: Supply<E>,
     clock: Clock,
     alarm: Alarm,
@@ -108,7 +111,7 @@ impl<E: Engine> Driver<E> {
         control: mpsc::UnboundedReceiver<Control<E>>,
         counters: Arc<Counters>,
     ) -> Self {
-        Self {
+        Self(Some(Box::new(Work {
             supply,
             clock: Clock::start(),
             alarm: Alarm::default(),
@@ -119,9 +122,11 @@ impl<E: Engine> Driver<E> {
             control: Some(control),
             counters,
             serial_first: false,
-        }
+        })))
     }
+}
 
+impl<E: Engine> Work<E> {
     fn steps(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<(), DriverError>> {
         for _ in 0..STEPS_MAX {
             match self.step(cx, scratch) {
@@ -151,6 +156,10 @@ impl<E: Engine> Driver<E> {
             return Ok(Step::Nothing);
         }
         let now = self.clock.now();
+        // What the network said at once goes before the port: the module's answer to it joins the bytes that wait.
+        if let Some(answer) = self.net.take_answer() {
+            return Ok(self.feed(now, Input::Net(answer.event(scratch))));
+        }
         if let Poll::Ready(n) = self.port.transmitter.poll(cx, now, &mut *self.port.port)? {
             self.counters.serial_out.add(n);
             return Ok(self.feed(now, Input::SerialSent(n)));
@@ -358,18 +367,21 @@ impl<E: Engine> Driver<E> {
     }
 }
 
-// Nothing in a driver is pinned in place: what has to be is boxed.
-impl<E> Unpin for Driver<E> {}
-
 impl<E: Engine> Future for Driver<E> {
     type Output = Result<(), DriverError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.counters.wakeups.add(1);
+        let Some(work) = &mut self.0 else {
+            return Poll::Ready(Ok(()));
+        };
+        work.counters.wakeups.add(1);
         let mut scratch = SCRATCH.take();
         scratch.resize(READ_BYTES, 0);
-        let polled = self.steps(cx, &mut scratch);
+        let polled = work.steps(cx, &mut scratch);
         SCRATCH.set(scratch);
+        if polled.is_ready() {
+            self.0 = None;
+        }
         polled
     }
 }

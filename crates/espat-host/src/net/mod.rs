@@ -39,6 +39,8 @@ pub(crate) struct Net {
     resolutions: Vec<Resolution>,
     /// Answers that were known at once.
     answers: VecDeque<Ready>,
+    /// The socket that was written to last and may have taken bytes at once.
+    sent_at_once: Option<SocketId>,
     /// The socket that is looked at first.
     turn: usize,
     accepted: u32,
@@ -142,6 +144,7 @@ impl Net {
             lingering: Vec::new(),
             resolutions: Vec::new(),
             answers: VecDeque::new(),
+            sent_at_once: None,
             turn: 0,
             accepted: 0,
             counters,
@@ -221,6 +224,22 @@ impl Net {
             .min()
     }
 
+    /// What is known without asking the system.
+    pub(crate) fn take_answer(&mut self) -> Option<Ready> {
+        if let Some(socket) = self.sent_at_once.take() {
+            let n = match self.find(socket) {
+                Some(Socket::Tcp(link)) => link.take_sent(),
+                Some(Socket::Udp(link)) => link.take_sent(),
+                Some(Socket::Listener(_)) | None => 0,
+            };
+            if n > 0 {
+                self.counters.net_out.add(n);
+                return Some(Ready::Sent { socket, n });
+            }
+        }
+        self.answers.pop_front()
+    }
+
     /// The next thing that happened; payload is left in `buffer`.
     pub(crate) fn poll(
         &mut self,
@@ -228,9 +247,6 @@ impl Net {
         now: Instant,
         buffer: &mut [u8],
     ) -> Poll<Ready> {
-        if let Some(answer) = self.answers.pop_front() {
-            return Poll::Ready(answer);
-        }
         if !self.lingering.is_empty() {
             self.lingering
                 .retain_mut(|link| link.poll(cx, now, buffer).is_pending());
@@ -420,6 +436,7 @@ impl Net {
 
     fn send(&mut self, socket: SocketId, to: Option<Peer<'_>>, bytes: &[u8]) {
         let target = to.map(|peer| (peer.addr, self.real(peer.name, peer.addr)));
+        self.sent_at_once = Some(socket);
         match self.find(socket) {
             Some(Socket::Tcp(link)) => link.send(bytes),
             Some(Socket::Udp(link)) => match target {

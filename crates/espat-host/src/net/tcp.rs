@@ -143,6 +143,11 @@ impl TcpLink {
         self.unsent.extend_from_slice(bytes);
     }
 
+    /// Bytes taken by the kernel and not told of.
+    pub(super) fn take_sent(&mut self) -> usize {
+        std::mem::take(&mut self.sent)
+    }
+
     pub(super) fn cancel_send(&mut self) {
         self.unsent = Vec::new();
     }
@@ -160,7 +165,7 @@ impl TcpLink {
             self.on_write_error(&error);
         }
         if self.sent > 0 {
-            return Poll::Ready(TcpEvent::Sent(std::mem::take(&mut self.sent)));
+            return Poll::Ready(TcpEvent::Sent(self.take_sent()));
         }
         self.poll_read(cx, buffer)
     }

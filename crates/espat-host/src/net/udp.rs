@@ -104,6 +104,11 @@ impl UdpLink {
         self.unsent.push_back((to, bytes.into()));
     }
 
+    /// Bytes taken by the kernel and not told of.
+    pub(super) fn take_sent(&mut self) -> usize {
+        std::mem::take(&mut self.sent)
+    }
+
     pub(super) fn cancel_send(&mut self) {
         self.unsent.clear();
     }
@@ -130,7 +135,7 @@ impl UdpLink {
         }
         self.poll_flush(cx);
         if self.sent > 0 {
-            return Poll::Ready(Ok(UdpEvent::Sent(std::mem::take(&mut self.sent))));
+            return Poll::Ready(Ok(UdpEvent::Sent(self.take_sent())));
         }
         if let Some(event) = self.take_waiting(buffer) {
             return Poll::Ready(Ok(event));

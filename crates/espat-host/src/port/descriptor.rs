@@ -1,7 +1,7 @@
 //! A descriptor that is polled where the kernel can, and read and written directly where it cannot (plain files).
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::task::{Context, Poll, ready};
 
 use rustix::io::Errno;
@@ -83,15 +83,22 @@ pub(super) fn poll_read(
     loop {
         let mut ready = ready!(fd.poll_read_ready(cx)).map_err(|_| Errno::SHUTDOWN)?;
         match rustix::io::read(fd, &mut *buffer) {
+            Ok(n) => {
+                if 0 < n && n < buffer.len() {
+                    // That was all: what comes later makes it ready again, so nobody has to look in vain.
+                    ready.clear_ready();
+                }
+                return Poll::Ready(Ok(n));
+            }
             Err(Errno::AGAIN) => ready.clear_ready(),
             Err(Errno::INTR) => {}
-            read => return Poll::Ready(read),
+            Err(errno) => return Poll::Ready(Err(errno)),
         }
     }
 }
 
 /// Writes what is taken.
-pub(super) fn poll_write(
+fn poll_write(
     fd: &AsyncFd<OwnedFd>,
     cx: &mut Context<'_>,
     bytes: &[u8],
@@ -103,5 +110,47 @@ pub(super) fn poll_write(
             Err(Errno::INTR) => {}
             written => return Poll::Ready(written),
         }
+    }
+}
+
+/// The writing side of a non-blocking descriptor, registered only while it is not taken as fast as it is written:
+/// otherwise every read of the other side would wake the runtime to say that there is room.
+#[derive(Debug, Default)]
+pub(super) struct LazyWriter {
+    registered: Option<AsyncFd<OwnedFd>>,
+    /// Writes since the last one that had to wait.
+    fluent: u32,
+}
+
+impl LazyWriter {
+    /// So many writes that need not wait, and the writer is registered no longer.
+    const FLUENT: u32 = 64;
+
+    pub(super) fn poll_write(
+        &mut self,
+        fd: impl AsFd,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, Errno>> {
+        match rustix::io::retry_on_intr(|| rustix::io::write(&fd, bytes)) {
+            Err(Errno::AGAIN) => {}
+            written => {
+                self.fluent += 1;
+                if self.fluent == Self::FLUENT {
+                    self.registered = None;
+                }
+                return Poll::Ready(written);
+            }
+        }
+        self.fluent = 0;
+        let registered = match self.registered.take() {
+            Some(registered) => registered,
+            None => {
+                let own = rustix::io::fcntl_dupfd_cloexec(&fd, 0)?;
+                register(own, Interest::WRITABLE)
+                    .map_err(|error| Errno::from_io_error(&error.into()).unwrap_or(Errno::IO))?
+            }
+        };
+        poll_write(self.registered.insert(registered), cx, bytes)
     }
 }

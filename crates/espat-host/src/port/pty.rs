@@ -22,7 +22,7 @@ use rustix::termios::{OptionalActions, QueueSelector};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::descriptor::{poll_read, poll_write, register};
+use super::descriptor::{LazyWriter, poll_read, register};
 use super::link::Link;
 use super::{Port, PortError, PortEvent};
 
@@ -33,6 +33,7 @@ pub struct PtyPort {
     link: Link,
     /// `None` only while it is registered anew: readiness after a hang-up never ends.
     master: Option<AsyncFd<OwnedFd>>,
+    writer: LazyWriter,
     slave: Option<OwnedFd>,
     slave_path: PathBuf,
     watch: AsyncFd<OwnedFd>,
@@ -59,7 +60,8 @@ impl PtyPort {
         let link = Link::create(link, &slave_path)?;
         Ok(Self {
             link,
-            master: Some(both_ways(master).map_err(PortError::OpenPty)?),
+            master: Some(readable(master).map_err(PortError::OpenPty)?),
+            writer: LazyWriter::default(),
             slave: Some(slave),
             slave_path,
             watch,
@@ -123,7 +125,8 @@ impl PtyPort {
             self.state = State::Leaving;
         }
         self.slave = Some(slave);
-        self.master = Some(both_ways(master)?);
+        self.writer = LazyWriter::default();
+        self.master = Some(readable(master)?);
         Ok(())
     }
 
@@ -196,7 +199,10 @@ impl Port for PtyPort {
         if self.state != State::Open {
             return Poll::Ready(Ok(bytes.len()));
         }
-        let written = ready!(poll_write(self.master()?, cx, bytes));
+        let Some(master) = &self.master else {
+            return Poll::Ready(Ok(bytes.len()));
+        };
+        let written = ready!(self.writer.poll_write(master, cx, bytes));
         Poll::Ready(written.map_err(|errno| PortError::UsePty(errno.into())))
     }
 
@@ -235,8 +241,8 @@ fn make_raw(slave: &OwnedFd) -> io::Result<()> {
     )?)
 }
 
-fn both_ways(master: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    Ok(register(master, Interest::READABLE | Interest::WRITABLE)?)
+fn readable(master: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    Ok(register(master, Interest::READABLE)?)
 }
 
 fn watch(path: &Path) -> io::Result<AsyncFd<OwnedFd>> {

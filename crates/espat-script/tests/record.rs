@@ -79,7 +79,7 @@ mod tests {
                 true,
             );
             assert!(text.contains("at:0") && !payload.is_empty(), "{text}");
-        holds(&text, payload);
+            holds(&text, payload);
         }
     }
 

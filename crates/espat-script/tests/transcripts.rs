@@ -5,12 +5,15 @@
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Instant;
 
-    use espat_script::{Givens, Plan, Script, Way, run, update};
+    use espat_core::profile::PROFILES;
+    use espat_core::{Form, commands_of};
+    use espat_script::{Givens, Plan, Script, Step, Way, run, update};
 
     fn root() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -108,6 +111,55 @@ mod tests {
             "{} transcripts failed:\n\n{}",
             failures.len(),
             failures.join("\n\n")
+        );
+    }
+
+    /// The command and form of every `->` line, the name in upper case.
+    fn forms_used() -> BTreeSet<(String, &'static str)> {
+        let mut used = BTreeSet::new();
+        for path in transcripts("") {
+            let script = Script::parse(&std::fs::read_to_string(&path).unwrap(), "")
+                .unwrap_or_else(|e| panic!("{e}"));
+            for (_, step) in script.steps() {
+                let Step::Send(line) = step else { continue };
+                let text = line.text.to_string().to_ascii_uppercase();
+                for command in text.split("\\X0D\\X0A") {
+                    let Some(command) = command.strip_prefix("AT") else {
+                        continue;
+                    };
+                    let (name, form) = match command.split_once(['=', '?']) {
+                        Some((name, "?")) => (name, "test"),
+                        Some((name, "")) if command.ends_with('?') => (name, "query"),
+                        Some((name, _)) => (name, "set"),
+                        None => (command, "execute"),
+                    };
+                    used.insert((name.to_owned(), form));
+                }
+            }
+        }
+        used
+    }
+
+    #[test]
+    fn every_form_of_every_command_has_a_transcript() {
+        let used = forms_used();
+        let mut missing = BTreeSet::new();
+        for command in PROFILES.iter().flat_map(|profile| commands_of(profile)) {
+            for form in command.forms {
+                let form = match form {
+                    Form::Test => "test",
+                    Form::Query => "query",
+                    Form::Set => "set",
+                    Form::Execute => "execute",
+                };
+                if !used.contains(&(command.name.to_owned(), form)) {
+                    missing.insert(format!("AT{} ({form})", command.name));
+                }
+            }
+        }
+        assert!(
+            missing.is_empty(),
+            "no transcript in tests/at has: {missing:?}"
         );
     }
 }

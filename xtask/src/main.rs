@@ -20,7 +20,7 @@ cargo xtask COMMAND
   docs                 write docs/commands.md from the module's table of commands
   fuzz [--seconds N] [TARGET...]
                        fuzz each target, or those named, for N seconds (60)
-  bench [NAME]         measure: all of the benches, or one
+  bench [FAMILY...]    measure speed and size and print a table with the targets; `bench --help` lists families and options
   release              what RELEASE.md can have checked by a program
   help                 this text
 ";

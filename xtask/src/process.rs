@@ -26,6 +26,26 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Builds a package's only program in release mode and says where it is.
+pub(crate) fn build_release(package: &str) -> Result<PathBuf, String> {
+    let mut binary = None;
+    let arguments = [
+        "build",
+        "--release",
+        "--package",
+        package,
+        "--message-format",
+        "json-render-diagnostics",
+    ];
+    execute_and_read(cargo(&arguments), |line| {
+        if let Some((_, rest)) = line.split_once("\"executable\":\"") {
+            binary = rest.split('"').next().map(PathBuf::from);
+        }
+        false
+    })?;
+    binary.ok_or_else(|| format!("cargo built no `{package}` program"))
+}
+
 /// The command as one would type it.
 pub(crate) fn shown(command: &Command) -> String {
     let name = Path::new(command.get_program())

@@ -1,15 +1,15 @@
 //! `cargo xtask run`: a module on a PTY, and what to type next.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::process::{Done, cargo, execute_and_read, say};
+use crate::process::{Done, build_release, say};
 use crate::tools::need_c_compiler;
 
 /// Builds the release binary and becomes it, so that Ctrl-C reaches it and nothing else.
 pub(crate) fn run(arguments: &[String]) -> Done {
     need_c_compiler()?;
-    let binary = build()?;
+    let binary = build_release("espat")?;
     let options = arguments
         .strip_prefix(&["--".to_owned()])
         .unwrap_or(arguments);
@@ -25,26 +25,6 @@ pub(crate) fn run(arguments: &[String]) -> Done {
         say(&what_to_type(&link));
     }
     become_it(command)
-}
-
-/// Builds the release binary and says where it is.
-fn build() -> Result<PathBuf, String> {
-    let mut binary = None;
-    let arguments = [
-        "build",
-        "--release",
-        "--package",
-        "espat",
-        "--message-format",
-        "json-render-diagnostics",
-    ];
-    execute_and_read(cargo(&arguments), |line| {
-        if let Some((_, rest)) = line.split_once("\"executable\":\"") {
-            binary = rest.split('"').next().map(PathBuf::from);
-        }
-        false
-    })?;
-    binary.ok_or_else(|| "cargo built no `espat` binary".to_owned())
 }
 
 fn what_to_type(link: &Path) -> String {

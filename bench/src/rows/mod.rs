@@ -1,0 +1,34 @@
+//! The rows, by family.
+
+mod callgrind;
+mod command;
+pub(crate) mod core;
+pub(crate) mod in_process;
+mod passthrough;
+mod receive;
+mod resident;
+
+use anyhow::Result;
+
+use crate::options::Options;
+use crate::table::Table;
+
+type Family = fn(&Options, &mut Table) -> Result<()>;
+
+/// All families, by the names that the command line takes.
+pub(crate) const FAMILIES: &[(&str, Family)] = &[
+    ("command", command::measure),
+    ("receive", receive::measure),
+    ("passthrough", passthrough::measure),
+    ("resident", resident::measure),
+    ("in-process", in_process::measure),
+    ("core", core::measure),
+    ("callgrind", callgrind::measure),
+];
+
+/// Bytes in a time as MB/s.
+fn mb_per_s(bytes: usize, time: std::time::Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+    let bytes = bytes as f64;
+    bytes / 1e6 / time.as_secs_f64()
+}

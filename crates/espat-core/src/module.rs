@@ -273,7 +273,8 @@ impl Module {
             }
             Timer::ServerIdle => {
                 let mut cx = self.state.cx(self.now);
-                cx.net.on_idle_timer(&mut cx.env);
+                let closed = cx.net.on_idle_timer(&mut cx.env);
+                self.on_closed(&closed);
                 self.report_place();
             }
         }

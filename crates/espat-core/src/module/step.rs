@@ -4,8 +4,9 @@ use alloc::boxed::Box;
 
 use super::{Module, Phase};
 use crate::exec::keep::Keeping;
-use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
+use crate::exec::operation::{Handled, LinkEvent, OpEvent, Operation, Progress, Reply};
 use crate::input::StoreError;
+use crate::net::LinkId;
 use crate::output::{ResetCause, StoreTag};
 use crate::reply::code::ResultCode;
 use crate::reply::error::AtError;
@@ -102,10 +103,18 @@ impl Module {
         }
     }
 
+    /// The module itself closed links: a command that works on one hears of it.
+    pub(super) fn on_closed(&mut self, links: &[LinkId]) {
+        for &id in links {
+            self.step(&OpEvent::Link(id, LinkEvent::Closed));
+        }
+    }
+
     pub(super) fn on_wifi(&mut self, event: WifiEvent) {
         if event == WifiEvent::Down {
             let mut cx = self.state.cx(self.now);
-            cx.net.on_interface_down(&mut cx.env);
+            let closed = cx.net.on_interface_down(&mut cx.env);
+            self.on_closed(&closed);
         }
         if event == WifiEvent::Up {
             self.dial_saved_link();

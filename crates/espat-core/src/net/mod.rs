@@ -10,6 +10,7 @@ pub(crate) mod links;
 pub(crate) mod receive;
 pub(crate) mod server;
 
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::exec::cx::Env;
@@ -322,34 +323,38 @@ impl Net {
         }
     }
 
-    /// `Timer::ServerIdle`: closes the clients that have been silent too long.
-    pub(crate) fn on_idle_timer(&mut self, env: &mut Env<'_>) {
+    /// `Timer::ServerIdle`: closes the clients that have been silent too long. Returns them, for the running command.
+    pub(crate) fn on_idle_timer(&mut self, env: &mut Env<'_>) -> Vec<LinkId> {
         let timeout = Duration::from_secs(u64::from(self.server.timeout_s));
-        for id in self.links.ids() {
-            let due = |link: &Link| link.is_client() && link.heard_at + timeout <= env.now;
-            let Some(socket) = self
-                .links
-                .get(id)
-                .filter(|link| due(link))
-                .map(|link| link.socket)
-            else {
-                continue;
-            };
-            env.out.close(socket, CloseHow::Fin);
-            self.end_link(env, id);
-        }
+        let now = env.now;
+        let is_due = |link: &Link| link.is_client() && link.heard_at + timeout <= now;
+        let due = self.close_where(env, CloseHow::Fin, is_due);
         self.arm_idle_timer(env);
+        due
     }
 
-    /// An interface went down: its links are closed and reported.
-    pub(crate) fn on_interface_down(&mut self, env: &mut Env<'_>) {
-        for id in self.links.ids() {
-            let Some(link) = self.links.get(id).filter(|link| link.is_open()) else {
-                continue;
-            };
-            env.out.close(link.socket, CloseHow::Reset);
+    /// An interface went down: its links are closed and reported. Returns them, for the running command.
+    pub(crate) fn on_interface_down(&mut self, env: &mut Env<'_>) -> Vec<LinkId> {
+        let has_socket = |link: &Link| matches!(link.stage, Stage::Connecting | Stage::Open);
+        let closed = self.close_where(env, CloseHow::Reset, has_socket);
+        self.arm_idle_timer(env);
+        closed
+    }
+
+    fn close_where(
+        &mut self,
+        env: &mut Env<'_>,
+        how: CloseHow,
+        is_wanted: impl Fn(&Link) -> bool,
+    ) -> Vec<LinkId> {
+        let mut closed = Vec::new();
+        for link in self.links.iter().filter(|link| is_wanted(link)) {
+            env.out.close(link.socket, how);
+            closed.push(link.id);
+        }
+        for &id in &closed {
             self.end_link(env, id);
         }
-        self.arm_idle_timer(env);
+        closed
     }
 }

@@ -185,7 +185,8 @@ pub enum NetRequest<'a> {
         /// The new options.
         options: SocketOptions,
     },
-    /// Up to `max` bytes (or one datagram) may be delivered, once; replaces the credit given before.
+    /// Up to `max` bytes may be delivered, once; replaces the credit given before. A datagram is never cut: one that is
+    /// longer waits for a larger credit.
     Read {
         /// The socket.
         socket: SocketId,

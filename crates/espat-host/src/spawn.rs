@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use espat_core::{ConfigError, Instant, LogPort, ModuleConfig, Timing};
+use espat_core::{ConfigError, Instant, LogPort, ModuleConfig, Timing, UartConfig};
 use tokio::sync::mpsc;
 
 use crate::counters::Counters;
@@ -40,6 +40,7 @@ pub struct Module {
     net: NetOptions,
     power: PowerPolicy,
     log: Option<LogSink>,
+    uart: UartConfig,
 }
 
 impl Module {
@@ -47,6 +48,7 @@ impl Module {
     #[must_use]
     pub fn new(config: ModuleConfig) -> Self {
         Self {
+            uart: config.profile.factory.uart,
             config,
             net: NetOptions::default(),
             power: PowerPolicy::default(),
@@ -98,7 +100,7 @@ impl Module {
     /// As [`spawn`](Self::spawn).
     pub fn in_process(self) -> Result<(SerialStream, Handle), ConfigError> {
         let module = espat_core::Module::power_on(self.config.clone(), Instant::ZERO)?;
-        Ok(self.drive_in_process(module))
+        Ok(self.at_rate_of(&module).drive_in_process(module))
     }
 
     /// [`in_process`](Self::in_process) with another engine, as in [`drive`](Self::drive).
@@ -127,7 +129,13 @@ impl Module {
         let config = self.config.clone();
         // Made here even where power comes later: a mistake is to show at start, not when a host opens the port.
         let module = espat_core::Module::power_on(config, Instant::ZERO)?;
-        Ok(self.drive(port, module))
+        Ok(self.at_rate_of(&module).drive(port, module))
+    }
+
+    /// Kept settings may have the line start at another rate than the factory's.
+    fn at_rate_of(mut self, module: &espat_core::Module) -> Self {
+        self.uart = module.inspect().uart();
+        self
     }
 
     /// Puts another engine in the module's place on a port: a layer around a [`espat_core::Module`], or a stand-in for it.
@@ -136,7 +144,11 @@ impl Module {
     /// # Panics
     /// Outside a tokio runtime with I/O and time.
     pub fn drive<E: Engine>(self, port: impl Port, engine: E) -> (Driver<E>, Handle<E>) {
-        let uart = self.config.profile.factory.uart;
+        let factory = self.config.profile.factory.uart;
+        let mut transmitter = Transmitter::new(factory, self.config.timing == Timing::Realistic);
+        if self.uart != factory {
+            transmitter.change(self.uart);
+        }
         let counters = Arc::new(Counters::default());
         let (control, requests) = mpsc::unbounded_channel();
         let policy = if port.sees_opens() {
@@ -146,7 +158,7 @@ impl Module {
         };
         let port = PortSide {
             port: Box::new(port),
-            transmitter: Transmitter::new(uart, self.config.timing == Timing::Realistic),
+            transmitter,
             log: self.log,
             log_apart: self.config.log_port != LogPort::Shared,
             state: HostState::NeverOpened,

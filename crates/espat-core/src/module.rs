@@ -306,6 +306,12 @@ impl Inspect<'_> {
         self.module.running.is_some()
     }
 
+    /// Payload bytes that the running command still waits for.
+    #[must_use]
+    pub fn payload_missing(&self) -> Option<usize> {
+        self.module.intake.payload.as_ref().map(Payload::missing)
+    }
+
     /// Links in use.
     #[must_use]
     pub fn links(&self) -> usize {

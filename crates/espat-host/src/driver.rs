@@ -263,6 +263,13 @@ impl<E: Engine> Work<E> {
             PortEvent::Refused => self.counters.hosts_refused.add(1),
             PortEvent::Closed => {
                 tracing::debug!("the last host closed the port");
+                let missing = self.supply.engine().and_then(Engine::payload_missing);
+                if let Some(missing) = missing {
+                    tracing::warn!(
+                        "the host is gone in the middle of a payload: the module goes on waiting for {missing} bytes, \
+                         as the chip does; `--power each-open` starts over at the next opening"
+                    );
+                }
                 self.port.transmitter.discard();
                 self.port.chunk = ChunkState::Between;
                 let ends = self.port.port.after_close() == AfterClose::Ends;

@@ -10,6 +10,10 @@ pub trait Engine: Send + 'static {
     fn handle_input(&mut self, now: Instant, input: Input<'_>);
     /// The next output, until [`Output::Idle`].
     fn poll_output(&mut self) -> Output<'_>;
+    /// Payload bytes that the running command still waits for.
+    fn payload_missing(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl Engine for espat_core::Module {
@@ -23,5 +27,9 @@ impl Engine for espat_core::Module {
 
     fn poll_output(&mut self) -> Output<'_> {
         self.poll_output()
+    }
+
+    fn payload_missing(&self) -> Option<usize> {
+        self.inspect().payload_missing()
     }
 }

@@ -75,6 +75,12 @@ impl Payload {
         (bytes.len(), false)
     }
 
+    /// Payload bytes that are still to come; for `AT+CIPSENDEX` at most.
+    pub(crate) fn missing(&self) -> usize {
+        let (DataSpec::Count(len) | DataSpec::Escaped(len)) = self.spec;
+        len - self.bytes.len()
+    }
+
     /// Serial bytes taken so far.
     pub(crate) fn received(&self) -> usize {
         self.received

@@ -40,6 +40,8 @@ pub struct Module {
     intake: Intake,
     running: Option<Box<dyn Operation>>,
     gap: reports::Gap,
+    /// Since when reports have been waiting.
+    reports_since: Option<Instant>,
     passthrough: Option<Passthrough>,
     /// The link that is to be opened once the station has its address.
     saved_link: Option<Target>,
@@ -135,6 +137,7 @@ impl Module {
             },
             running: None,
             gap: reports::Gap::default(),
+            reports_since: None,
             passthrough: None,
             saved_link: None,
             uart: config.profile.factory.uart,
@@ -259,7 +262,7 @@ impl Module {
             Timer::Chunk => self.on_busy_chunk_end(),
             Timer::Escape => self.on_escape_decided(),
             Timer::LineHold => self.intake.line_is_stale = true,
-            Timer::ReportGap => self.gap.end(),
+            Timer::ReportGap => self.on_report_gap_end(),
             Timer::Group => self.on_group_due(),
             Timer::Stall => self.on_stalled(),
             Timer::Reconnect => self.dial(),

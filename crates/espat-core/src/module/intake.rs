@@ -33,11 +33,16 @@ impl Module {
 
     /// Goes on with input that waited for the host MCU to read.
     pub(super) fn resume_backlog(&mut self) {
-        if self.intake.backlog.is_empty() || self.output_is_stalled() {
+        if self.intake.backlog.is_empty() || self.must_wait() {
             return;
         }
         let backlog = core::mem::take(&mut self.intake.backlog);
         self.take_serial(&backlog, false);
+    }
+
+    /// Whether a line that is not begun yet has to wait.
+    fn must_wait(&self) -> bool {
+        self.output_is_stalled() || self.owes_report()
     }
 
     fn output_is_stalled(&self) -> bool {
@@ -50,7 +55,7 @@ impl Module {
                 Phase::Ready if self.is_in_passthrough() => self.on_passthrough(bytes, quiet),
                 Phase::Ready if self.intake.payload.is_some() => self.on_payload(bytes, quiet),
                 Phase::Ready if self.running.is_some() => self.on_busy(bytes),
-                Phase::Ready if self.output_is_stalled() => {
+                Phase::Ready if self.must_wait() => {
                     self.intake.backlog.extend_from_slice(bytes);
                     return;
                 }

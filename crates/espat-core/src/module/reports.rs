@@ -54,6 +54,28 @@ impl Module {
         } else if self.may_report() {
             self.print_reports();
         }
+        if self.state.out.reports.is_empty() {
+            self.reports_since = None;
+        } else if self.reports_since.is_none() {
+            self.reports_since = Some(self.now);
+        }
+    }
+
+    pub(super) fn on_report_gap_end(&mut self) {
+        self.gap.end();
+        self.flush_reports();
+        self.resume_backlog();
+    }
+
+    /// Whether the next line has to wait for a report. A host MCU that asks on and on would otherwise never hear of anything,
+    /// while a real module reports between its commands within moments.
+    pub(super) fn owes_report(&self) -> bool {
+        let patience = self.state.config.profile.delays.report_patience;
+        self.gap != Gap::None
+            && self.intake.framer.is_empty()
+            && self
+                .reports_since
+                .is_some_and(|since| self.now >= since + patience)
     }
 
     /// A place where real modules were seen to report in the middle of something: chance decides.

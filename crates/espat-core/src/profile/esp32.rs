@@ -94,6 +94,7 @@ pub static ESP32_2_2: Profile = Profile {
         no_ap: Duration::from_millis(2400),
         scan: Duration::from_millis(2000),
         report_gap: Duration::from_millis(20),
+        report_patience: Duration::from_millis(200),
         reset: Duration::from_millis(100),
         flash: Duration::from_millis(5),
     },

@@ -145,6 +145,8 @@ pub struct Delays {
     pub scan: Duration,
     /// From a result's last byte to the next report.
     pub report_gap: Duration,
+    /// How long a host MCU whose pauses are shorter than that can keep a report waiting; then its next line waits.
+    pub report_patience: Duration,
     /// From `AT+RST`'s OK to the reset.
     pub reset: Duration,
     /// One write of the settings.

@@ -325,12 +325,7 @@ impl Inspect<'_> {
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         let state = &self.module.state;
-        let unread: usize = state
-            .net
-            .links
-            .iter()
-            .map(|link| link.rx.len() + link.held.len())
-            .sum();
+        let unread: usize = state.net.links.iter().map(|link| link.rx.len()).sum();
         let typed = self
             .module
             .intake

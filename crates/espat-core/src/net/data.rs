@@ -47,7 +47,7 @@ impl Net {
         let is_read = passive && !raw;
         let limits = &env.profile().limits;
         if link.kind.transport == Transport::Udp {
-            let too_much = is_read && link.rx.len() + bytes.len() > limits.receive_window;
+            let too_much = is_read && link.rx.unread.len() + bytes.len() > limits.receive_window;
             if too_much || bytes.len() > limits.datagram_bytes {
                 env.event(Event::Dropped {
                     what: Dropped::UdpOverflow,
@@ -57,7 +57,7 @@ impl Net {
             }
         }
         if is_read {
-            link.rx.push(bytes, wire_len, from);
+            link.rx.unread.push(bytes, wire_len, from);
             if !core::mem::replace(&mut link.rx.announced, true) {
                 env.report(Urc::Unread(id));
             }
@@ -72,7 +72,7 @@ impl Net {
             let peer = show_peer.then(|| from.unwrap_or(link.remote));
             print_ipd(env, Shown(multi.then_some(id)), peer, bytes);
         } else {
-            link.held.push(bytes, wire_len, from);
+            link.rx.held.push(bytes, wire_len, from);
             env.report(Urc::Data(id));
         }
     }
@@ -80,7 +80,7 @@ impl Net {
     /// `AT+CIPRECVMODE`. Data that has not been printed yet becomes data to be read, in its order.
     pub(crate) fn set_passive(&mut self, env: &mut Env<'_>, passive: bool) {
         self.passive = passive;
-        for link in self.links.iter_mut().filter(|link| link.held.len() > 0) {
+        for link in self.links.iter_mut().filter(|link| link.rx.held.len() > 0) {
             if !passive {
                 break;
             }
@@ -88,7 +88,7 @@ impl Net {
             let is_replaced =
                 |urc: &Urc| matches!(urc, Urc::Data(of) | Urc::Closed(of) if *of == id);
             env.out.reports.retain(|urc| !is_replaced(urc));
-            link.rx.append(&mut link.held);
+            link.rx.keep_held();
             if !core::mem::replace(&mut link.rx.announced, true) {
                 env.report(Urc::Unread(id));
             }
@@ -102,20 +102,20 @@ impl Net {
             return;
         };
         if self.raw {
-            env.out.run(Mark::Payload, link.held.contiguous());
+            env.out.run(Mark::Payload, link.rx.held.contiguous());
         } else {
-            let from = link.held.next_from();
+            let from = link.rx.held.next_from();
             let peer = self.show_peer.then(|| from.unwrap_or(link.remote));
-            print_ipd(env, shown, peer, link.held.contiguous());
+            print_ipd(env, shown, peer, link.rx.held.contiguous());
         }
-        link.held.clear();
+        link.rx.held.clear();
     }
 
     /// Prints how much a passive link holds.
     pub(crate) fn print_unread(&self, env: &mut Env<'_>, id: LinkId) {
         if let Some(link) = self.links.get(id) {
             let shown = Shown(self.multi.then_some(id));
-            env.out.ipd_announce(shown, link.rx.wire_len());
+            env.out.ipd_announce(shown, link.rx.unread.wire_len());
         }
     }
 
@@ -124,8 +124,8 @@ impl Net {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        link.rx.consume(n);
-        if link.rx.len() > 0 {
+        link.rx.unread.consume(n);
+        if link.rx.unread.len() > 0 {
             let announced = Urc::Unread(id);
             if !env.out.reports.contains(&announced) {
                 env.report(announced);
@@ -171,9 +171,9 @@ impl Net {
                 if is_udp {
                     DATAGRAM_MAX
                 } else {
-                    limits.receive_window.saturating_sub(link.rx.len())
+                    limits.receive_window.saturating_sub(link.rx.unread.len())
                 }
-            } else if link.held.len() > 0 || room < limits.ipd_bytes + IPD_HEAD_MAX {
+            } else if link.rx.held.len() > 0 || room < limits.ipd_bytes + IPD_HEAD_MAX {
                 0
             } else {
                 let max = if raw { room } else { limits.ipd_bytes };

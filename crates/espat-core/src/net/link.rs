@@ -90,8 +90,6 @@ pub(crate) struct Link {
     pub(crate) socket: SocketId,
     pub(crate) kind: Kind,
     pub(crate) stage: Stage,
-    /// Accepted by the module's server.
-    pub(crate) accepted: bool,
     pub(crate) remote: SocketAddr,
     pub(crate) local_port: u16,
     udp_mode: UdpMode,
@@ -99,10 +97,7 @@ pub(crate) struct Link {
     has_followed: bool,
     /// Where the host MCU sent it; none where the peer came to us.
     pub(crate) target: Option<Target>,
-    /// Data of passive mode, to be read.
     pub(crate) rx: Receive,
-    /// Data of active mode, to be printed.
-    pub(crate) held: Receive,
     /// What the socket was told.
     pub(crate) options: SocketOptions,
     pub(crate) heard_at: Instant,
@@ -121,14 +116,12 @@ impl Link {
             socket,
             kind,
             stage,
-            accepted: false,
             remote,
             local_port: 0,
             udp_mode: UdpMode::Fixed,
             has_followed: false,
             target: None,
             rx: Receive::default(),
-            held: Receive::default(),
             options: SocketOptions::default(),
             heard_at: Instant::ZERO,
         }
@@ -158,9 +151,14 @@ impl Link {
         self.stage == Stage::Open
     }
 
+    /// Accepted by the module's server.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.socket.is_accepted()
+    }
+
     /// A client of the server that is still there.
     pub(crate) fn is_client(&self) -> bool {
-        self.accepted && self.stage == Stage::Open
+        self.is_accepted() && self.stage == Stage::Open
     }
 
     /// Every byte goes to the same remote end.
@@ -191,7 +189,7 @@ impl Link {
         LinkUp {
             link: self.id,
             kind: self.kind.name(),
-            accepted: self.accepted,
+            accepted: self.is_accepted(),
             remote: self.remote,
             local_port: self.local_port,
         }

@@ -69,7 +69,7 @@ impl Links {
 
     /// Links that the server accepted, reported as closed or not.
     pub(crate) fn accepted(&self) -> usize {
-        self.iter().filter(|link| link.accepted).count()
+        self.iter().filter(|link| link.is_accepted()).count()
     }
 
     /// Whether a link over TCP is open: `STATUS:3`.

@@ -111,7 +111,7 @@ impl Net {
         if matches!(link.stage, Stage::Connecting | Stage::Open) {
             env.out.close(link.socket, how);
         }
-        let unread = link.rx.len() + link.held.len();
+        let unread = link.rx.len();
         if unread > 0 {
             env.event(Event::Dropped {
                 what: Dropped::Unread,
@@ -262,7 +262,6 @@ impl Net {
             return;
         };
         let mut link = Link::new(id, socket, Kind::tcp(peer), peer, Stage::Open);
-        link.accepted = true;
         link.options = self.server.options;
         link.local_port = local.port();
         link.heard_at = env.now;

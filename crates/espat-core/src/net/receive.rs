@@ -7,18 +7,39 @@ use core::net::SocketAddr;
 /// Received data that has not gone to the host MCU.
 #[derive(Debug, Default)]
 pub(crate) struct Receive {
+    /// Data of passive mode, to be read.
+    pub(crate) unread: Buffer,
+    /// Data of active mode, to be printed.
+    pub(crate) held: Buffer,
+    /// Read credit that the world has.
+    pub(crate) credit: usize,
+    /// A `+IPD` told of data that has not been read.
+    pub(crate) announced: bool,
+}
+
+impl Receive {
+    /// Payload bytes of both kinds.
+    pub(crate) fn len(&self) -> usize {
+        self.unread.len() + self.held.len()
+    }
+
+    /// What was to be printed is to be read, after what is to be read already.
+    pub(crate) fn keep_held(&mut self) {
+        self.unread.append(&mut self.held);
+    }
+}
+
+/// Bytes, and for UDP where the datagrams end.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
     bytes: VecDeque<u8>,
     /// Sizes and senders of the datagrams, for UDP.
     datagrams: VecDeque<(usize, SocketAddr)>,
-    /// Read credit that the world has.
-    pub(crate) credit: usize,
-    /// Passive mode: a `+IPD` told of data that has not been read.
-    pub(crate) announced: bool,
     /// What the payload took on the wire beyond its own length.
     overhead: usize,
 }
 
-impl Receive {
+impl Buffer {
     pub(crate) fn push(&mut self, bytes: &[u8], wire_len: usize, from: Option<SocketAddr>) {
         self.bytes.extend(bytes);
         self.overhead += wire_len.saturating_sub(bytes.len());
@@ -27,8 +48,7 @@ impl Receive {
         }
     }
 
-    /// Takes over what `other` holds.
-    pub(crate) fn append(&mut self, other: &mut Self) {
+    fn append(&mut self, other: &mut Self) {
         self.bytes.append(&mut other.bytes);
         self.datagrams.append(&mut other.datagrams);
         self.overhead += core::mem::take(&mut other.overhead);
@@ -95,7 +115,7 @@ mod tests {
     #[test]
     fn a_read_that_splits_a_datagram_loses_its_rest() {
         let from = SocketAddr::from(([192, 0, 2, 1], 9));
-        let mut rx = Receive::default();
+        let mut rx = Buffer::default();
         rx.push(b"abcd", 4, Some(from));
         rx.push(b"efgh", 4, Some(from));
         rx.push(b"ij", 2, Some(from));

@@ -42,7 +42,7 @@ fn query_len(cx: &mut Cx<'_>) -> Handled {
     for id in 0..cx.env.config.profile.limits.links {
         let link = cx.net.links.get(crate::net::LinkId(id));
         line = line.int(link.map_or(-1, |link| {
-            i64::try_from(link.rx.wire_len()).unwrap_or(i64::MAX)
+            i64::try_from(link.rx.unread.wire_len()).unwrap_or(i64::MAX)
         }));
     }
     drop(line);
@@ -59,12 +59,12 @@ fn read(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         .net
         .links
         .get(id)
-        .filter(|link| passive && link.rx.len() > 0)
+        .filter(|link| passive && link.rx.unread.len() > 0)
         .ok_or(AtError::Failed)?;
-    let (a, b) = link.rx.front(len_max);
+    let (a, b) = link.rx.unread.front(len_max);
     let len = a.len() + b.len();
     cx.env.log(format_args!("to read {len} bytes"));
-    let peer = show_peer.then(|| link.rx.next_from().unwrap_or(link.remote));
+    let peer = show_peer.then(|| link.rx.unread.next_from().unwrap_or(link.remote));
     cx.env.out.data_head("+CIPRECVDATA", len, peer);
     cx.env.out.run(Mark::Payload, a);
     cx.env.out.extend(b);

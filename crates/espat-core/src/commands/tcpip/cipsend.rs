@@ -41,7 +41,7 @@ fn pass_through(cx: &mut Cx<'_>) -> Handled {
         .net
         .links
         .open(LinkId(0))
-        .filter(|link| link.has_fixed_remote() && !link.accepted);
+        .filter(|link| link.has_fixed_remote() && !link.is_accepted());
     if !cx.net.raw || cx.net.multi || link.is_none() {
         return Err(AtError::Failed);
     }

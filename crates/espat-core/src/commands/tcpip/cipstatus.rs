@@ -21,7 +21,7 @@ fn execute(cx: &mut Cx<'_>) -> Handled {
             .quoted(link.remote.ip())
             .int(link.remote.port())
             .int(link.local_port)
-            .int(link.accepted);
+            .int(link.is_accepted());
     }
     Ok(Reply::Done)
 }

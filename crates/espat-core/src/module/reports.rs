@@ -4,12 +4,19 @@ use super::{Module, Phase};
 use crate::config::Reports;
 use crate::reply::urc::Urc;
 use crate::sys::SYSMSG_LINK_CONN;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use crate::timers::Timer;
 
 /// The silence that reports keep after a result.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Gap {
+    silence: Silence,
+    /// Since when nothing but the silence has held reports back.
+    waiting_since: Option<Instant>,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Gap {
+enum Silence {
     #[default]
     None,
     /// The result is still on its way through the UART.
@@ -20,15 +27,26 @@ pub(super) enum Gap {
 
 impl Gap {
     pub(super) fn end(&mut self) {
-        *self = Self::None;
+        self.silence = Silence::None;
+    }
+
+    fn holds(&self, now: Instant) -> bool {
+        let is_overdue = |since| now.since(since) >= PATIENCE;
+        self.silence != Silence::None && !self.waiting_since.is_some_and(is_overdue)
     }
 }
+
+/// A host MCU that sends command after command without a pause gets its reports all the same, this late.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Module {
     /// Whether a report may come now.
     pub(super) fn may_report(&self) -> bool {
         let line_holds = !self.intake.framer.is_empty() && !self.intake.line_is_stale;
-        self.phase == Phase::Ready && self.running.is_none() && !line_holds && self.gap == Gap::None
+        self.phase == Phase::Ready
+            && self.running.is_none()
+            && !line_holds
+            && !self.gap.holds(self.now)
     }
 
     /// A result went out: the next report keeps its distance.
@@ -36,14 +54,19 @@ impl Module {
         let cx = self.state.cx(self.now);
         if cx.env.delay(cx.env.profile().delays.report_gap) > Duration::ZERO {
             cx.env.timers.stop(Timer::ReportGap);
-            self.gap = Gap::Sending;
+            self.gap.silence = Silence::Sending;
         }
     }
 
     /// Prints the reports that may come now.
     pub(super) fn flush_reports(&mut self) {
-        if self.gap == Gap::Sending && self.state.out.unsent() == 0 {
-            self.gap = Gap::Running;
+        if self.state.out.reports.is_empty() {
+            self.gap.waiting_since = None;
+        } else if self.running.is_none() {
+            self.gap.waiting_since.get_or_insert(self.now);
+        }
+        if self.gap.silence == Silence::Sending && self.state.out.unsent() == 0 {
+            self.gap.silence = Silence::Running;
             let mut cx = self.state.cx(self.now);
             let gap = cx.env.profile().delays.report_gap;
             cx.env.set_timer(Timer::ReportGap, gap);

@@ -4,19 +4,12 @@ use super::{Module, Phase};
 use crate::config::Reports;
 use crate::reply::urc::Urc;
 use crate::sys::SYSMSG_LINK_CONN;
-use crate::time::{Duration, Instant};
+use crate::time::Duration;
 use crate::timers::Timer;
 
 /// The silence that reports keep after a result.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Gap {
-    silence: Silence,
-    /// Since when nothing but the silence has held reports back.
-    waiting_since: Option<Instant>,
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Silence {
+pub(super) enum Gap {
     #[default]
     None,
     /// The result is still on its way through the UART.
@@ -27,26 +20,15 @@ enum Silence {
 
 impl Gap {
     pub(super) fn end(&mut self) {
-        self.silence = Silence::None;
-    }
-
-    fn holds(&self, now: Instant) -> bool {
-        let is_overdue = |since| now.since(since) >= PATIENCE;
-        self.silence != Silence::None && !self.waiting_since.is_some_and(is_overdue)
+        *self = Self::None;
     }
 }
-
-/// A host MCU that sends command after command without a pause gets its reports all the same, this late.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Module {
     /// Whether a report may come now.
     pub(super) fn may_report(&self) -> bool {
         let line_holds = !self.intake.framer.is_empty() && !self.intake.line_is_stale;
-        self.phase == Phase::Ready
-            && self.running.is_none()
-            && !line_holds
-            && !self.gap.holds(self.now)
+        self.phase == Phase::Ready && self.running.is_none() && !line_holds && self.gap == Gap::None
     }
 
     /// A result went out: the next report keeps its distance.
@@ -54,19 +36,14 @@ impl Module {
         let cx = self.state.cx(self.now);
         if cx.env.delay(cx.env.profile().delays.report_gap) > Duration::ZERO {
             cx.env.timers.stop(Timer::ReportGap);
-            self.gap.silence = Silence::Sending;
+            self.gap = Gap::Sending;
         }
     }
 
     /// Prints the reports that may come now.
     pub(super) fn flush_reports(&mut self) {
-        if self.state.out.reports.is_empty() {
-            self.gap.waiting_since = None;
-        } else if self.running.is_none() {
-            self.gap.waiting_since.get_or_insert(self.now);
-        }
-        if self.gap.silence == Silence::Sending && self.state.out.unsent() == 0 {
-            self.gap.silence = Silence::Running;
+        if self.gap == Gap::Sending && self.state.out.unsent() == 0 {
+            self.gap = Gap::Running;
             let mut cx = self.state.cx(self.now);
             let gap = cx.env.profile().delays.report_gap;
             cx.env.set_timer(Timer::ReportGap, gap);

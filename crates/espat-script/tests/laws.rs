@@ -3,8 +3,8 @@
 #[cfg(test)]
 mod tests {
     use espat_core::{Duration, Form, Mark, ModuleConfig, Profile, Timing, commands_of};
-    use espat_script::fuzz::{self, Driver};
-    use espat_script::{Observed, Target, TimeStep, Way};
+    use espat_script::fuzz;
+    use espat_script::{Observed, Session, Target, TimeStep, Way};
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample::select;
@@ -94,13 +94,13 @@ mod tests {
         ModuleConfig::new().profile
     }
 
-    fn session(config: &ModuleConfig, way: Way, lines: &[String]) -> Vec<Observed> {
-        let mut driver = Driver::new(config, way);
+    fn outcome(config: &ModuleConfig, way: Way, lines: &[String]) -> Vec<Observed> {
+        let mut session = Session::new(config, way);
         for line in lines {
-            driver.line(line.as_bytes());
+            session.line(line.as_bytes());
         }
-        driver.finish();
-        driver.log().to_vec()
+        session.finish();
+        session.log().to_vec()
     }
 
     /// What came out on the serial line.
@@ -129,9 +129,9 @@ mod tests {
 
         #[test]
         fn splits_at_one_instant_change_nothing(lines in vec(line(), 1..8), seed in any::<u64>()) {
-            let whole = session(&fast(), Way::Lines, &lines);
+            let whole = outcome(&fast(), Way::Lines, &lines);
             for way in [Way::Random(seed), Way::Bytes, Way::Credit] {
-                prop_assert_eq!(&whole, &session(&fast(), way, &lines), "{}", way.name());
+                prop_assert_eq!(&whole, &outcome(&fast(), way, &lines), "{}", way.name());
             }
         }
 
@@ -146,12 +146,12 @@ mod tests {
         #[test]
         fn every_line_has_exactly_one_result(lines in vec(line(), 1..10)) {
             let config = ModuleConfig { serial_credit: 1 << 20, ..fast() };
-            let mut driver = Driver::new(&config, Way::Lines);
+            let mut session = Session::new(&config, Way::Lines);
             for line in lines.iter().filter(|line| !is_special(line)) {
-                let before = driver.results();
-                driver.line(line.as_bytes());
-                driver.end_payload();
-                prop_assert_eq!(driver.results() - before, 1, "{}", line);
+                let before = session.results();
+                session.line(line.as_bytes());
+                session.end_payload();
+                prop_assert_eq!(session.results() - before, 1, "{}", line);
             }
         }
 
@@ -165,7 +165,7 @@ mod tests {
                 timing: if realistic { Timing::Realistic } else { Timing::Fast },
                 ..ModuleConfig::new()
             };
-            prop_assert_eq!(session(&config, Way::Lines, &lines), session(&config, Way::Lines, &lines));
+            prop_assert_eq!(outcome(&config, Way::Lines, &lines), outcome(&config, Way::Lines, &lines));
         }
 
         /// The simulated target checks at every step: credit is never exceeded, a drain ends, `wake_at` is later than now,
@@ -184,38 +184,38 @@ mod tests {
 
         #[test]
         fn a_host_that_does_not_read_costs_bounded_memory(lines in vec(line(), 1..10), rounds in 20_usize..60) {
-            let mut driver = Driver::new(&fast(), Way::Lines);
-            driver.sim().stall(true).unwrap();
+            let mut session = Session::new(&fast(), Way::Lines);
+            session.sim().stall(true).unwrap();
             for _ in 0..rounds {
                 for line in lines.iter().filter(|line| !is_special(line)) {
-                    driver.line(line.as_bytes());
+                    session.line(line.as_bytes());
                 }
             }
             let limits = &profile().limits;
-            let held = driver.sim().engine().inspect().bytes_held();
+            let held = session.sim().engine().inspect().bytes_held();
             prop_assert!(held < 4 * limits.uart_tx + 5 * limits.receive_window + 32 * 1024, "{} bytes are held", held);
-            let before = serial(driver.log());
-            driver.sim().stall(false).unwrap();
-            driver.pass(Duration::ZERO);
-            let after = serial(driver.log());
+            let before = serial(session.log());
+            session.sim().stall(false).unwrap();
+            session.pass(Duration::ZERO);
+            let after = serial(session.log());
             prop_assert!(after >= before);
         }
 
         #[test]
         fn without_a_supply_nothing_comes_out(lines in vec(line(), 0..6), more in vec(line(), 1..6)) {
-            let mut driver = Driver::new(&fast(), Way::Lines);
+            let mut session = Session::new(&fast(), Way::Lines);
             for line in &lines {
-                driver.line(line.as_bytes());
+                session.line(line.as_bytes());
             }
             let off = espat_script::Event::Power(espat_core::PowerEvent::Off);
-            driver.sim().world(&off).unwrap();
+            session.sim().world(&off).unwrap();
             for line in &more {
-                driver.line(line.as_bytes());
+                session.line(line.as_bytes());
             }
-            driver.sim().time(TimeStep::For(Duration::from_secs(3600))).unwrap();
-            driver.sim().world(&espat_script::Event::Power(espat_core::PowerEvent::On)).unwrap();
-            driver.pass(Duration::from_secs(1));
-            prop_assert!(driver.sim().runs(Mark::Boot) >= 2);
+            session.sim().time(TimeStep::For(Duration::from_secs(3600))).unwrap();
+            session.sim().world(&espat_script::Event::Power(espat_core::PowerEvent::On)).unwrap();
+            session.pass(Duration::from_secs(1));
+            prop_assert!(session.sim().runs(Mark::Boot) >= 2);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use espat_core::{Input, Instant, Mark, Output, PowerEvent, StoreError, StoreTag};
+use espat_core::{Input, Instant, Mark, Output, PowerEvent};
 use tokio::sync::mpsc;
 
 use crate::clock::{Alarm, Clock};
@@ -20,6 +20,7 @@ use crate::handle::Control;
 use crate::net::Net;
 use crate::port::{AfterClose, Port, PortError, PortEvent, Transmitter};
 use crate::power::{PowerPolicy, Supply};
+use crate::store::Keeper;
 use crate::trace;
 
 /// Steps that one poll of the task takes before it lets others run.
@@ -55,11 +56,13 @@ struct Work<E> {
     wake_at: Option<Instant>,
     port: PortSide,
     net: Net,
-    stored: Vec<(StoreTag, Result<(), StoreError>)>,
+    keeper: Keeper,
     /// Closed after port and sockets: whoever waits for the end finds them closed.
     control: Option<mpsc::UnboundedReceiver<Control<E>>>,
     counters: Arc<Counters>,
     serial_first: bool,
+    /// The module's end has come; a write that is under way may finish.
+    ended: bool,
 }
 
 thread_local! {
@@ -108,6 +111,7 @@ impl<E: Engine> Driver<E> {
         supply: Supply<E>,
         port: PortSide,
         net: Net,
+        keeper: Keeper,
         control: mpsc::UnboundedReceiver<Control<E>>,
         counters: Arc<Counters>,
     ) -> Self {
@@ -118,15 +122,30 @@ impl<E: Engine> Driver<E> {
             wake_at: None,
             port,
             net,
-            stored: Vec::new(),
+            keeper,
             control: Some(control),
             counters,
             serial_first: false,
+            ended: false,
         })))
     }
 }
 
 impl<E: Engine> Work<E> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), DriverError>> {
+        if !self.ended {
+            let mut scratch = SCRATCH.take();
+            scratch.resize(READ_BYTES, 0);
+            let polled = self.steps(cx, &mut scratch);
+            SCRATCH.set(scratch);
+            match polled {
+                Poll::Ready(Ok(())) => self.ended = true,
+                Poll::Ready(Err(_)) | Poll::Pending => return polled,
+            }
+        }
+        self.keeper.poll_end(cx).map(Ok)
+    }
+
     fn steps(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<(), DriverError>> {
         for _ in 0..STEPS_MAX {
             match self.step(cx, scratch) {
@@ -164,7 +183,7 @@ impl<E: Engine> Work<E> {
             self.counters.serial_out.add(n);
             return Ok(self.feed(now, Input::SerialSent(n)));
         }
-        if let Some((tag, result)) = self.stored.pop() {
+        if let Poll::Ready((tag, result)) = self.keeper.poll(cx) {
             return Ok(self.feed(now, Input::Stored { tag, result }));
         }
         if self.wake_at.is_some_and(|at| at <= now) {
@@ -360,10 +379,7 @@ impl<E: Engine> Work<E> {
                 Output::Serial { bytes, .. } => self.port.transmitter.push(now, bytes),
                 Output::Net(request) => self.net.handle(now, request),
                 Output::Uart(uart) => self.port.transmitter.change(uart),
-                Output::Store { tag, .. } => {
-                    tracing::warn!("the module has no place to keep settings");
-                    self.stored.push((tag, Err(StoreError::Denied)));
-                }
+                Output::Store { tag, request } => self.keeper.handle(tag, request),
                 Output::Event(event) => trace::event(event),
                 Output::Idle { wake_at, .. } => {
                     self.wake_at = wake_at;
@@ -382,10 +398,7 @@ impl<E: Engine> Future for Driver<E> {
             return Poll::Ready(Ok(()));
         };
         work.counters.wakeups.add(1);
-        let mut scratch = SCRATCH.take();
-        scratch.resize(READ_BYTES, 0);
-        let polled = work.steps(cx, &mut scratch);
-        SCRATCH.set(scratch);
+        let polled = work.poll(cx);
         if polled.is_ready() {
             self.0 = None;
         }

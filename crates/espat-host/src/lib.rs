@@ -12,6 +12,7 @@ mod net;
 mod port;
 mod power;
 mod spawn;
+mod store;
 mod trace;
 
 pub use counters::Counts;
@@ -26,3 +27,4 @@ pub use port::{
 };
 pub use power::PowerPolicy;
 pub use spawn::Module;
+pub use store::{StateError, Store};

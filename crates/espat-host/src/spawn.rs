@@ -12,6 +12,7 @@ use crate::handle::Handle;
 use crate::net::{Net, NetOptions};
 use crate::port::{DuplexPort, Port, SerialStream, Transmitter};
 use crate::power::{PowerPolicy, Supply};
+use crate::store::{Keeper, StateError, Store};
 
 /// A module to be started.
 ///
@@ -41,6 +42,7 @@ pub struct Module {
     power: PowerPolicy,
     log: Option<LogSink>,
     uart: UartConfig,
+    store: Option<Store>,
 }
 
 impl Module {
@@ -53,6 +55,7 @@ impl Module {
             net: NetOptions::default(),
             power: PowerPolicy::default(),
             log: None,
+            store: None,
         }
     }
 
@@ -75,6 +78,16 @@ impl Module {
     pub fn log(mut self, log: LogSink) -> Self {
         self.log = Some(log);
         self
+    }
+
+    /// Where it keeps its settings: it starts with those that are there, and a setting is valid when it is durable.
+    ///
+    /// # Errors
+    /// [`StateError`] where a module cannot have the settings that are there.
+    pub fn store(mut self, store: Store) -> Result<Self, StateError> {
+        self.config = store.configure(self.config)?;
+        self.store = Some(store);
+        Ok(self)
     }
 
     /// Starts a module inside this process, powered on, in a task of its own on the current tokio runtime.
@@ -169,6 +182,7 @@ impl Module {
             Supply::new(policy, engine),
             port,
             net,
+            Keeper::new(self.store),
             requests,
             Arc::clone(&counters),
         );

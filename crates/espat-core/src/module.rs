@@ -120,8 +120,7 @@ impl Module {
     /// # Errors
     /// [`ConfigError`] where the configuration cannot be a module's.
     pub fn power_on(config: ModuleConfig, now: Instant) -> Result<Self, ConfigError> {
-        config.check()?;
-        let settings = Settings::decode(&config)?;
+        let settings = Self::settings(&config)?;
         let limits = &config.profile.limits;
         let mut module = Self {
             phase: Phase::Off,
@@ -156,6 +155,19 @@ impl Module {
         module.boot(ResetCause::PowerOn);
         module.settle();
         Ok(module)
+    }
+
+    /// Whether a module can be made from a configuration, the kept settings in it included.
+    ///
+    /// # Errors
+    /// As [`power_on`](Self::power_on).
+    pub fn check(config: &ModuleConfig) -> Result<(), ConfigError> {
+        Self::settings(config).map(|_| ())
+    }
+
+    fn settings(config: &ModuleConfig) -> Result<Settings, ConfigError> {
+        config.check()?;
+        Settings::decode(config)
     }
 
     /// How many bytes the next [`Input::Serial`] may carry; 0 while the host MCU does not read what it is sent.

@@ -13,7 +13,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use espat_core::{ConfigError, ModuleConfig, StoreRequest, StoreValue};
+use espat_core::{ConfigError, Module, ModuleConfig, StoreRequest, StoreValue};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use toml_edit::DocumentMut;
@@ -111,7 +111,7 @@ impl Store {
         }
         remove_stale(path);
         let (text, mode) = read_file(&path.join(NAME))?;
-        let settings = Settings::parse(text.as_deref().unwrap_or(HEAD)).map_err(|fault| {
+        let settings = Settings::parse(text.as_deref().unwrap_or_default()).map_err(|fault| {
             StateError::ParseFile {
                 path: path.join(NAME),
                 line: fault.place.line,
@@ -151,7 +151,7 @@ impl Store {
             durable: true,
             ..config
         };
-        match config.check() {
+        match Module::check(&config) {
             Ok(()) => Ok(config),
             Err(ConfigError::Setting { key }) => {
                 let place = self.settings.place(&key).unwrap_or_default();
@@ -187,8 +187,12 @@ impl Store {
         self.write(document)
     }
 
-    fn write(&mut self, document: DocumentMut) -> Result<(), espat_core::StoreError> {
-        let text = document.to_string();
+    fn write(&mut self, mut document: DocumentMut) -> Result<(), espat_core::StoreError> {
+        let mut text = document.to_string();
+        if self.text.is_none() || text.trim().is_empty() {
+            text.insert_str(0, HEAD);
+            document = text.parse().map_err(|_| espat_core::StoreError::Other)?;
+        }
         let before = self.text.as_deref().map(str::as_bytes);
         match replace(&mut self.folder, NAME, TEMPORARY, text.as_bytes(), before) {
             Ok(()) => {

@@ -271,6 +271,15 @@ pub(crate) struct ModuleOptions {
     #[arg(long, value_name = "N", help_heading = "Module")]
     pub(crate) seed: Option<u64>,
 
+    /// Keep settings in DIR [default: nothing survives the process]
+    ///
+    /// What AT commands keep is in DIR/module.toml, which you may read, and edit while no module runs: comments and keys of
+    /// your own stay. A command answers OK when its setting is durable. One module uses DIR at a time.
+    ///
+    /// Example: --state ~/esp0
+    #[arg(long, value_name = "DIR", help_heading = "Module")]
+    pub(crate) state: Option<PathBuf>,
+
     /// An access point in the module's air, repeatable
     ///
     /// Without any, every SSID can be joined with any password, and a scan finds one named `espat`. Without a password the

@@ -79,6 +79,7 @@ fn over(upper: RunOptions, lower: RunOptions) -> RunOptions {
             terminator: u.terminator.or(l.terminator),
             log_port: u.log_port.or(l.log_port),
             seed: u.seed.or(l.seed),
+            state: u.state.or(l.state),
             ap: longer(u.ap, l.ap),
             station: longer(u.station, l.station),
             ip: u.ip.or(l.ip),

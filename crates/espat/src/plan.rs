@@ -2,7 +2,7 @@
 
 use espat_core::profile::PROFILES;
 use espat_core::{LogPort, ModuleConfig, Profile, Reports, Terminator, Timing};
-use espat_host::{LogSink, Module, NetOptions, Policy, PowerPolicy};
+use espat_host::{LogSink, Module, NetOptions, Policy, PowerPolicy, Store};
 
 use crate::cli::{ModuleOptions, PowerWhen, ReportsOption, TerminatorOption, TimingOption};
 use crate::config::Settings;
@@ -118,6 +118,12 @@ pub(crate) fn module(settings: &Settings, default_power: PowerPolicy) -> Result<
         .power(power_policy(options, default_power));
     if let Some(sink) = log_sink(options)? {
         module = module.log(sink);
+    }
+    if let Some(folder) = &options.state {
+        let wrong = |error| Usage::new(format!("--state: {error}"));
+        module = module
+            .store(Store::open(folder).map_err(wrong)?)
+            .map_err(wrong)?;
     }
     Ok(module)
 }

@@ -35,6 +35,7 @@ const OPTIONS: &[&str] = &[
     "--terminator",
     "--log-port",
     "--seed",
+    "--state",
     "--ap",
     "--station",
     "--ip",
@@ -156,6 +157,12 @@ fn wrong_usage_names_the_option_the_value_and_the_way_out() {
             "--log-port",
             "/nonexistent/log",
             "No such file",
+        ),
+        (
+            &["--state", "/dev/null/state", "--stdio"],
+            "--state",
+            "/dev/null/state",
+            "Not a directory",
         ),
         (&["--ap", ""], "--ap", "``", "1 to 32"),
         (

@@ -11,3 +11,5 @@ mod hosts;
 mod links;
 #[cfg(test)]
 mod ports;
+#[cfg(test)]
+mod state;

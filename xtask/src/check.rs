@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::docs;
 use crate::process::{Done, cargo, execute, execute_and_read, say};
 use crate::tools::need_c_compiler;
+use crate::{docs, hosts};
 
 /// What the tests of all steps came to.
 #[derive(Debug, Default)]
@@ -80,6 +80,10 @@ const STEPS: &[Step] = &[
         name: "documentation",
         run: documentation,
     },
+    Step {
+        name: "hosts",
+        run: drivers,
+    },
 ];
 
 /// Runs all steps.
@@ -143,6 +147,13 @@ fn no_std_probe(_: &mut Tally) -> Done {
         "--manifest-path",
         "tests/no-std-probe/Cargo.toml",
     ]))
+}
+
+fn drivers(tally: &mut Tally) -> Done {
+    let fared = hosts::test()?;
+    tally.passed += fared.passed;
+    tally.ignored += fared.skipped;
+    Ok(())
 }
 
 fn documentation(_: &mut Tally) -> Done {

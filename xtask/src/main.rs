@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod docs;
 mod fuzz;
+mod hosts;
 mod process;
 mod run;
 mod tools;
@@ -17,6 +18,7 @@ cargo xtask COMMAND
   run [-- OPTIONS]     build the release binary, start a module on a PTY and say what to type next;
                        OPTIONS go to `espat run`, as in: cargo xtask run -- --ap home=secret1234
   test                 everything that CI runs; stops at the first failure
+  hosts                of that, the drivers of other people under tests/hosts
   docs                 write docs/commands.md from the module's table of commands
   fuzz [--seconds N] [TARGET...]
                        fuzz each target, or those named, for N seconds (60)
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let done = match arguments.first().map(String::as_str) {
         Some("run") => run::run(rest),
         Some("test") if rest.is_empty() => check::test(),
+        Some("hosts") if rest.is_empty() => hosts::test().map(|_| ()),
         Some("docs") if rest.is_empty() => docs::write(),
         Some("fuzz") => fuzz::run(rest),
         Some("bench") => bench::run(rest),

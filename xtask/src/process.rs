@@ -28,22 +28,21 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 
 /// Builds a package's only program in release mode and says where it is.
 pub(crate) fn build_release(package: &str) -> Result<PathBuf, String> {
+    build(cargo(&["build", "--release", "--package", package]))
+}
+
+/// Runs a `cargo build` and says where the program is that it built.
+pub(crate) fn build(mut command: Command) -> Result<PathBuf, String> {
     let mut binary = None;
-    let arguments = [
-        "build",
-        "--release",
-        "--package",
-        package,
-        "--message-format",
-        "json-render-diagnostics",
-    ];
-    execute_and_read(cargo(&arguments), |line| {
+    command.args(["--message-format", "json-render-diagnostics"]);
+    let shown = shown(&command);
+    execute_and_read(command, |line| {
         if let Some((_, rest)) = line.split_once("\"executable\":\"") {
             binary = rest.split('"').next().map(PathBuf::from);
         }
         false
     })?;
-    binary.ok_or_else(|| format!("cargo built no `{package}` program"))
+    binary.ok_or_else(|| format!("`{shown}` built no program"))
 }
 
 /// The command as one would type it.

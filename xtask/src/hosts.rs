@@ -1,0 +1,199 @@
+//! Drivers of other people, unmodified, against the `espat` binary on a PTY: builds each under `tests/hosts` with the versions
+//! that it pins, and runs them at the same time. What each does and with which settings is in docs/drivers.md.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Instant;
+
+use crate::process::{build, cargo, root, say, shown};
+
+/// How the hosts fared.
+#[derive(Debug, Default)]
+pub(crate) struct Fared {
+    pub(crate) passed: u32,
+    pub(crate) skipped: u32,
+}
+
+/// A driver, and how to get the program that uses it.
+struct Host {
+    name: &'static str,
+    prepare: fn() -> Result<Ready, String>,
+}
+
+enum Ready {
+    /// Takes the path of the `espat` binary as one more argument.
+    Program(Command),
+    /// What this machine lacks.
+    Skip(String),
+}
+
+const HOSTS: &[Host] = &[
+    Host {
+        name: "esp-at-nal",
+        prepare: nal,
+    },
+    Host {
+        name: "adafruit-circuitpython-esp-atcontrol",
+        prepare: atcontrol,
+    },
+];
+
+/// Runs all hosts; the first failure is the error.
+pub(crate) fn test() -> Result<Fared, String> {
+    let espat = build(cargo(&["build", "--locked", "--package", "espat"]))?;
+    let mut fared = Fared::default();
+    let mut programs = vec![];
+    for host in HOSTS {
+        match (host.prepare)().map_err(|e| format!("{}: {e}", host.name))? {
+            Ready::Program(command) => programs.push((host.name, command)),
+            Ready::Skip(reason) => {
+                say(&format!("{}: skipped: {reason}", host.name));
+                fared.skipped += 1;
+            }
+        }
+    }
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let running: Vec<_> = programs
+            .into_iter()
+            .map(|(name, command)| scope.spawn(|| run(name, command, &espat)))
+            .collect();
+        running
+            .into_iter()
+            .map(|r| {
+                r.join()
+                    .unwrap_or_else(|_| Err("the thread of a host panicked".to_owned()))
+            })
+            .collect()
+    });
+    for result in results {
+        result?;
+        fared.passed += 1;
+    }
+    Ok(fared)
+}
+
+fn run(name: &str, mut command: Command, espat: &Path) -> Result<(), String> {
+    let start = Instant::now();
+    command.arg(espat);
+    let output = output(&mut command)?;
+    let took = start.elapsed().as_secs_f32();
+    let failed = !output.status.success();
+    let end = if failed { "failed" } else { "ok" };
+    let mut said = format!("{name}: {end}, {took:.1} s");
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        said += &format!("\n  {line}");
+    }
+    if failed {
+        // The module's log, and what the host has to say of its failure.
+        said += &format!("\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    say(&said);
+    if failed {
+        return Err(format!("`{}` failed: {}", shown(&command), output.status));
+    }
+    Ok(())
+}
+
+fn nal() -> Result<Ready, String> {
+    let folder = root().join("tests/hosts/nal");
+    let mut fetch = cargo(&["fetch", "--locked"]);
+    fetch.current_dir(&folder);
+    let fetched = output(&mut fetch)?;
+    if !fetched.status.success() {
+        return unreachable_or_error("crates.io", &fetch, &fetched);
+    }
+    let mut command = cargo(&["build", "--locked", "--quiet"]);
+    command.current_dir(&folder);
+    Ok(Ready::Program(Command::new(build(command)?)))
+}
+
+fn atcontrol() -> Result<Ready, String> {
+    let folder = root().join("tests/hosts/atcontrol");
+    let venv = folder.join("target/venv");
+    let python = venv.join("bin/python");
+    let wanted = folder.join("requirements.txt");
+    // Written last, so that a virtual environment without it is an unfinished one.
+    let installed = venv.join("requirements.txt");
+    if !is_same(&wanted, &installed) {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv", "--clear"]).arg(&venv);
+        match output(&mut make) {
+            Err(e) => return Ok(Ready::Skip(e)),
+            Ok(made) if !made.status.success() => {
+                return Ok(Ready::Skip(format!(
+                    "`{}` failed: {}",
+                    shown(&make),
+                    last_line(&made)
+                )));
+            }
+            Ok(_) => {}
+        }
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--no-input", "--no-deps"])
+            .args(["--disable-pip-version-check", "--retries", "2"])
+            .arg("--requirement")
+            .arg(&wanted);
+        let done = output(&mut pip)?;
+        if !done.status.success() {
+            return unreachable_or_error("PyPI", &pip, &done);
+        }
+        fs::copy(&wanted, &installed)
+            .map_err(|e| format!("{} cannot be written: {e}", installed.display()))?;
+    }
+    let mut command = Command::new(python);
+    command.arg(folder.join("host.py"));
+    Ok(Ready::Program(command))
+}
+
+/// A registry that cannot be reached is this machine's affair; everything else is ours.
+fn unreachable_or_error(
+    registry: &str,
+    command: &Command,
+    output: &Output,
+) -> Result<Ready, String> {
+    let said = String::from_utf8_lossy(&output.stderr);
+    if UNREACHABLE.iter().any(|sign| said.contains(sign)) {
+        return Ok(Ready::Skip(format!(
+            "{registry} cannot be reached: {}",
+            last_line(output)
+        )));
+    }
+    Err(format!(
+        "`{}` failed: {}\n{}",
+        shown(command),
+        output.status,
+        said.trim_end()
+    ))
+}
+
+/// How cargo and pip say that there is no way to the registry.
+const UNREACHABLE: &[&str] = &[
+    "Could not resolve host",
+    "Could not connect to server",
+    "SSL connect error",
+    "Timeout was reached",
+    "spurious network error",
+    "offline mode",
+    "connection broken by",
+];
+
+fn output(command: &mut Command) -> Result<Output, String> {
+    command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| format!("`{}` cannot be started: {e}", shown(command)))
+}
+
+fn last_line(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim().lines().last().unwrap_or("it did not say why");
+    said.trim().to_owned()
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    match (fs::read(a), fs::read(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}

@@ -161,9 +161,11 @@ impl Link {
         self.is_accepted() && self.stage == Stage::Open
     }
 
-    /// Every byte goes to the same remote end.
+    /// Every byte goes to the same remote end, as it was asked for.
     pub(crate) fn has_fixed_remote(&self) -> bool {
-        self.udp_mode == UdpMode::Fixed
+        self.target
+            .as_ref()
+            .is_some_and(|target| target.udp_mode == UdpMode::Fixed)
     }
 
     /// A datagram came: the remote end may follow.

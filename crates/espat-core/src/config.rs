@@ -8,6 +8,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::output::StoreValue;
 use crate::profile::{ESP32_2_2, Profile};
+use crate::tls::Slots;
 
 /// Everything that a [`Module`](crate::Module) is made from. Start from [`ModuleConfig::new`] and change what differs.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct ModuleConfig {
     pub nvs: Vec<(String, StoreValue)>,
     /// Whether settings survive the process: then a setting waits for `Stored`. Otherwise it is kept in RAM, over resets.
     pub durable: bool,
+    /// The slots that hold usable certificates and keys.
+    pub slots: Slots,
 }
 
 /// The module's addresses.
@@ -220,6 +223,7 @@ impl ModuleConfig {
             air: Air::default(),
             nvs: vec![],
             durable: false,
+            slots: Slots::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use crate::output::{QueryId, SocketId, StoreTag};
 use crate::time::Duration;
+use crate::tls::Slots;
 
 /// One thing that happened outside the module.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +127,11 @@ pub enum NetEvent<'a> {
         query: QueryId,
         /// Microseconds since 1970-01-01T00:00:00Z.
         result: Result<u64, NetError>,
+    },
+    /// Certificates were added, taken away or replaced.
+    SlotsChanged {
+        /// The slots that are usable from here on.
+        slots: Slots,
     },
 }
 

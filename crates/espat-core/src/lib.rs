@@ -23,6 +23,7 @@ mod syntax;
 mod sys;
 mod time;
 mod timers;
+mod tls;
 mod wifi;
 
 pub use config::{
@@ -42,3 +43,4 @@ pub use profile::Profile;
 pub use syntax::line::Form;
 pub use time::{Duration, Instant};
 pub use timers::Timer;
+pub use tls::{Psk, SlotKind, Slots, TlsClient, TlsRules, TlsServer, TlsVersion, VerifyServer};

@@ -238,6 +238,9 @@ impl Module {
     }
 
     fn on_net(&mut self, event: NetEvent<'_>) {
+        if let NetEvent::SlotsChanged { slots } = event {
+            self.state.config.slots = slots;
+        }
         let may_print = self.may_report() || self.is_in_passthrough();
         let mut cx = self.state.cx(self.now);
         let heard = cx.net.on_event(&mut cx.env, event, &cx.nvs.live, may_print);

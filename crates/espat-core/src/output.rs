@@ -1,10 +1,12 @@
 //! Everything that may come out of the module.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 use crate::time::Instant;
+use crate::tls::{TlsClient, TlsServer};
 
 /// One thing that the world outside has to do.
 #[derive(Clone, Copy, Debug)]
@@ -145,7 +147,7 @@ impl StoreTag {
 /// Something to do on the network.
 #[derive(Clone, Copy, Debug)]
 pub enum NetRequest<'a> {
-    /// Open a link: TCP connects, UDP binds. Answered by `Connected` or `Failed`.
+    /// Open a link: TCP connects, UDP binds, TLS connects and shakes hands. Answered by `Connected` or `Failed`.
     Connect {
         /// The new socket.
         socket: SocketId,
@@ -264,8 +266,10 @@ pub struct Connect {
     pub local_port: u16,
     /// Options for the socket.
     pub options: SocketOptions,
-    /// When to give up.
+    /// When to give up connecting; a handshake has time-outs of its own.
     pub deadline: Instant,
+    /// How to shake hands, where the protocol is TLS.
+    pub tls: Option<Box<TlsClient>>,
 }
 
 /// A link's protocol.
@@ -275,6 +279,8 @@ pub enum Transport {
     Tcp,
     /// UDP.
     Udp,
+    /// TLS over TCP.
+    Tls,
 }
 
 /// Where to listen.
@@ -286,6 +292,8 @@ pub struct Listen {
     pub is_v6: bool,
     /// Options for accepted sockets.
     pub options: SocketOptions,
+    /// How to shake hands with clients, where the server speaks TLS: a client is accepted when that has succeeded.
+    pub tls: Option<TlsServer>,
 }
 
 /// Options of a link's socket.

@@ -45,18 +45,26 @@ impl System {
 pub(crate) struct Clock {
     /// Unix time at the module's instant 0, in microseconds.
     offset_us: i64,
+    is_set: bool,
 }
 
 impl Clock {
     /// A clock that shows 1970-01-01 at `now`.
     pub(crate) fn at_boot(now: Instant) -> Self {
-        let mut clock = Self::default();
-        clock.set(now, 0);
-        clock
+        Self {
+            offset_us: 0_i64.saturating_sub_unsigned(now.as_micros()),
+            is_set: false,
+        }
     }
 
     pub(crate) fn set(&mut self, now: Instant, unix_us: i64) {
         self.offset_us = unix_us.saturating_sub_unsigned(now.as_micros());
+        self.is_set = true;
+    }
+
+    /// Whether somebody has set it since the boot.
+    pub(crate) fn is_set(self) -> bool {
+        self.is_set
     }
 
     pub(crate) fn unix_us(&self, now: Instant) -> i64 {

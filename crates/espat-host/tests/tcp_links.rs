@@ -275,6 +275,7 @@ mod tests {
             port,
             is_v6: false,
             options: SocketOptions::default(),
+            tls: None,
         }
     }
 

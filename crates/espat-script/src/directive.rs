@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use espat_core::{
-    AccessPoint, AirStation, Answers, LogPort, Mac, ModuleConfig, Profile, Reports, Terminator,
-    Timing,
+    AccessPoint, AirStation, Answers, LogPort, Mac, ModuleConfig, Profile, Reports, Slots,
+    Terminator, Timing,
 };
-use espat_core::{StoreValue, profile::PROFILES};
+use espat_core::{StoreValue, profile, profile::PROFILES};
 
 use crate::error::At;
 use crate::peer::{PEERS_MAX, PeerKind};
@@ -44,6 +44,8 @@ pub enum Directive {
     Station(AirStation),
     /// `@mac 24:0a:c4:00:00:10 24:0a:c4:00:00:11`: the factory addresses of station and softAP.
     Mac(Mac, Mac),
+    /// `@slots client_ca.0`: slots that hold something usable.
+    Slots(Slots),
     /// `@ip 192.0.2.50`: the station's address.
     Ip(Ipv4Addr),
     /// `@ip6 2001:db8::1`: the station's IPv6 address.
@@ -98,6 +100,7 @@ impl Directive {
                 let station = mac(&words.need("the station's MAC address")?)?;
                 Self::Mac(station, mac(&words.need("the softAP's MAC address")?)?)
             }
+            "slots" => Self::Slots(crate::tls::slots(words)?),
             "ip" => Self::Ip(words.need("the address")?.number("an IPv4 address")?),
             "ip6" => Self::Ip6(words.need("the address")?.number("an IPv6 address")?),
             "peer" => peer(words)?,
@@ -119,7 +122,7 @@ impl Directive {
     pub(crate) fn apply(&self, config: &mut ModuleConfig) {
         match self {
             // The parser has looked the name up.
-            Self::Profile(name) => config.profile = Profile::find(name).unwrap_or(config.profile),
+            Self::Profile(name) => config.profile = find_profile(name).unwrap_or(config.profile),
             Self::Timing(timing) => config.timing = *timing,
             Self::Seed(seed) => config.seed = *seed,
             Self::Reports(reports) => config.reports = *reports,
@@ -146,6 +149,11 @@ impl Directive {
                 config.addresses.softap_mac = *softap;
             }
             Self::Station(station) => config.air.stations.push(*station),
+            Self::Slots(slots) => {
+                for (kind, number) in slots.iter() {
+                    config.slots.insert(kind, number);
+                }
+            }
             Self::Ip(ip) => config.addresses.station_ip = *ip,
             Self::Ip6(ip) => config.addresses.station_ip6 = *ip,
             Self::Given(_) | Self::Peer(..) | Self::BootExplicit => {}
@@ -173,6 +181,12 @@ impl fmt::Display for Directive {
                 station.ip.map_or(Ok(()), |ip| write!(f, " {ip}"))
             }
             Self::Mac(station, softap) => write!(f, "mac {station} {softap}"),
+            Self::Slots(slots) => {
+                f.write_str("slots")?;
+                slots
+                    .iter()
+                    .try_for_each(|(kind, n)| write!(f, " {}.{n}", kind.name()))
+            }
             Self::Ip(ip) => write!(f, "ip {ip}"),
             Self::Ip6(ip) => write!(f, "ip6 {ip}"),
             Self::Peer(n, kind) => write!(f, "peer p{n} {}", word_of(PEER_KINDS, kind)),
@@ -190,6 +204,11 @@ fn known_secret(bytes: &[u8]) -> Vec<u8> {
     }
 }
 
+/// A profile, or one that only tests have.
+fn find_profile(name: &str) -> Option<&'static Profile> {
+    Profile::find(name).or_else(|| profile::testing::find(name))
+}
+
 fn profile(word: &Word<'_>) -> Result<String, At> {
     let names = || {
         PROFILES
@@ -198,7 +217,7 @@ fn profile(word: &Word<'_>) -> Result<String, At> {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    Profile::find(word.text)
+    find_profile(word.text)
         .map(|p| p.name.to_owned())
         .ok_or_else(|| word.unknown(&format!("there is no such profile; there is {}", names())))
 }

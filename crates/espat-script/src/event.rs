@@ -3,13 +3,14 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use espat_core::{CloseCause, Duration, NetError, PowerEvent, StoreError};
+use espat_core::{CloseCause, Duration, NetError, PowerEvent, Slots, StoreError};
 
 use crate::error::At;
 use crate::peer;
 use crate::request::{Handle, ip_list, keys, print_ips, word_of};
 use crate::text::Text;
 use crate::time::{parse_duration, print_duration};
+use crate::tls::slots;
 use crate::words::{Word, Words, terms};
 
 /// What the world answers or does.
@@ -21,6 +22,8 @@ pub enum Event {
     Stored(Result<(), StoreError>),
     /// Supply and pins.
     Power(PowerEvent),
+    /// The slots that are usable from here on.
+    Slots(Slots),
 }
 
 /// What happens to a socket or a query.
@@ -109,13 +112,15 @@ impl Event {
                     .need("off, on, reset, brown-out or wake")?
                     .one_of(POWER)?,
             ),
+            ("slots", _) => Self::Slots(slots(words)?),
             (_, Some(handle)) => {
                 let verb = words.need("what happens to it")?;
                 Self::Net(handle, NetHappening::parse(handle, &verb, words)?)
             }
             _ => {
-                return Err(first
-                    .unknown("an event is `sN`, `aN`, `qN`, `stored`, `store-failed` or `power`"));
+                return Err(first.unknown(
+                    "an event is `sN`, `aN`, `qN`, `stored`, `store-failed`, `slots` or `power`",
+                ));
             }
         };
         words.end()?;
@@ -226,6 +231,12 @@ impl fmt::Display for Event {
             Self::Net(handle, happening) => {
                 write!(f, "{handle} ")?;
                 happening.print(f)
+            }
+            Self::Slots(slots) => {
+                f.write_str("slots")?;
+                slots
+                    .iter()
+                    .try_for_each(|(kind, n)| write!(f, " {}.{n}", kind.name()))
             }
             Self::Stored(Ok(())) => f.write_str("stored"),
             Self::Stored(Err(error)) => write!(f, "store-failed {}", word_of(STORE_ERRORS, error)),

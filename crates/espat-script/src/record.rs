@@ -366,6 +366,7 @@ impl Recorder {
 
     fn event(&mut self, event: &NetEvent<'_>) -> Option<Event> {
         let (handle, what) = match *event {
+            NetEvent::SlotsChanged { slots } => return Some(Event::Slots(slots)),
             NetEvent::Connected { socket, local } => (
                 self.network.handle_of(socket)?,
                 NetHappening::Connected(local),
@@ -475,6 +476,7 @@ fn directives(config: &ModuleConfig) -> Vec<Directive> {
         (config.terminator != Terminator::CrLf).then_some(Directive::Terminator(config.terminator)),
         (config.log_port != LogPort::Off).then_some(Directive::LogPort(config.log_port)),
         config.durable.then_some(Directive::Durable),
+        (config.slots != plain.slots).then_some(Directive::Slots(config.slots)),
     ];
     all.extend(optional.into_iter().flatten());
     let addresses = &config.addresses;

@@ -9,6 +9,7 @@ use espat_core::{CloseHow, Family, SocketOptions, StoreValue, Transport, UartCon
 use crate::error::At;
 use crate::peer;
 use crate::text::Text;
+use crate::tls::{TlsAsk, TlsListenAsk};
 use crate::words::{Word, Words, bare_or_quoted, quoted, terms};
 
 /// A socket or a query, numbered in the order in which they appear: `s0`, `a0`, `q0`.
@@ -54,6 +55,8 @@ pub enum NetAsk {
         local_port: u16,
         /// The socket's options.
         options: SocketOptions,
+        /// The handshake, for TLS.
+        tls: Option<Box<TlsAsk>>,
     },
     /// Listen for clients.
     Listen {
@@ -61,6 +64,8 @@ pub enum NetAsk {
         port: u16,
         /// Options of accepted sockets.
         options: SocketOptions,
+        /// The handshakes, for TLS.
+        tls: Option<TlsListenAsk>,
     },
     /// Send payload.
     Send {
@@ -114,7 +119,11 @@ const HOWS: &[(&str, CloseHow)] = &[
     ("reset", CloseHow::Reset),
     ("vanish", CloseHow::Vanish),
 ];
-const TRANSPORTS: &[(&str, Transport)] = &[("tcp", Transport::Tcp), ("udp", Transport::Udp)];
+const TRANSPORTS: &[(&str, Transport)] = &[
+    ("tcp", Transport::Tcp),
+    ("udp", Transport::Udp),
+    ("tls", Transport::Tls),
+];
 
 impl Handle {
     /// `s0`, `a0` or `q0`.
@@ -177,10 +186,7 @@ impl NetAsk {
         let is_query = matches!(handle, Handle::Query(_));
         let ask = match (verb.text, is_query) {
             ("connect", false) => Self::connect(words)?,
-            ("listen", false) => Self::Listen {
-                port: words.need("the port")?.number("a port")?,
-                options: options(words)?,
-            },
+            ("listen", false) => Self::listen(words)?,
             ("send", false) => Self::send(words)?,
             ("cancel-send", false) => Self::CancelSend,
             ("options", false) => Self::Options(options(words)?),
@@ -216,14 +222,16 @@ impl NetAsk {
     }
 
     fn connect(words: &mut Words<'_>) -> Result<Self, At> {
-        let transport = words.need("tcp or udp")?.one_of(TRANSPORTS)?;
+        let transport = words.need("tcp, udp or tls")?.one_of(TRANSPORTS)?;
         let remote = words.need("the remote address")?.addr()?;
         let mut connect = (None, None, 0, SocketOptions::default());
+        let mut tls = (transport == Transport::Tls).then(Box::<TlsAsk>::default);
         while let Some(word) = words.next()? {
             match word.key_value() {
                 ("name", Some(value)) => connect.0 = Some(value.name()?),
                 ("local", Some(value)) => connect.1 = Some(value.ip()?),
                 ("lport", Some(value)) => connect.2 = value.number("a port")?,
+                _ if tls.as_mut().map_or(Ok(false), |tls| tls.take(&word))? => {}
                 _ => option(&word, &mut connect.3)?,
             }
         }
@@ -235,7 +243,22 @@ impl NetAsk {
             local_ip,
             local_port,
             options,
+            tls,
         })
+    }
+
+    fn listen(words: &mut Words<'_>) -> Result<Self, At> {
+        let port = words.need("the port")?.number("a port")?;
+        let (mut options, mut tls) = (SocketOptions::default(), None::<TlsListenAsk>);
+        while let Some(word) = words.next()? {
+            let is_tls = tls.as_mut().map_or(Ok(false), |tls| tls.take(&word))?;
+            match (word.text, &tls) {
+                _ if is_tls => {}
+                ("tls", None) => tls = Some(TlsListenAsk::default()),
+                _ => option(&word, &mut options)?,
+            }
+        }
+        Ok(Self::Listen { port, options, tls })
     }
 
     fn send(words: &mut Words<'_>) -> Result<Self, At> {
@@ -282,6 +305,7 @@ impl NetAsk {
                 local_ip,
                 local_port,
                 options,
+                tls,
             } => {
                 write!(
                     f,
@@ -296,10 +320,16 @@ impl NetAsk {
                 if *local_port != 0 {
                     write!(f, " lport={local_port}")?;
                 }
+                if let Some(tls) = tls {
+                    write!(f, "{tls}")?;
+                }
                 print_options(f, options)
             }
-            Self::Listen { port, options } => {
+            Self::Listen { port, options, tls } => {
                 write!(f, "listen {port}")?;
+                if let Some(tls) = tls {
+                    write!(f, "{tls}")?;
+                }
                 print_options(f, options)
             }
             Self::Send { bytes, to } => {

@@ -70,6 +70,7 @@ mod tests {
                             ..SocketOptions::default()
                         },
                         deadline: now,
+                        tls: None,
                     };
                     self.out.push_back(Out::Connect(self.socket(), connect));
                 }
@@ -102,7 +103,8 @@ mod tests {
                 | NetEvent::Accepted { .. }
                 | NetEvent::Resolved { .. }
                 | NetEvent::Pinged { .. }
-                | NetEvent::TimeSynced { .. } => panic!("{event:?}"),
+                | NetEvent::TimeSynced { .. }
+                | NetEvent::SlotsChanged { .. } => panic!("{event:?}"),
             }
         }
     }

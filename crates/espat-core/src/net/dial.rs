@@ -146,6 +146,7 @@ impl Dial {
             local_port: target.local_port,
             options: socket_options(&cx.nvs.live.tcp[self.id.index()], target.keep_alive_s),
             deadline: cx.env.now + cx.env.profile().limits.connect_timeout,
+            tls: super::ssl::client(cx, self.id, target),
         };
         cx.net.open(&mut cx.env, self.id, target.clone(), to);
         Dialed::Pending(self)

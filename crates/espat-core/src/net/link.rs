@@ -7,6 +7,7 @@ use core::net::SocketAddr;
 use super::dial::Target;
 use super::receive::Receive;
 use crate::output::{Connect, SocketId, SocketOptions, Transport};
+use crate::profile::{Features, Profile};
 use crate::reply::urc::LinkUp;
 use crate::time::Instant;
 
@@ -41,16 +42,16 @@ impl Kind {
             b"UDP" => (Transport::Udp, false),
             b"TCPv6" => (Transport::Tcp, true),
             b"UDPv6" => (Transport::Udp, true),
+            b"SSL" => (Transport::Tls, false),
+            b"SSLv6" => (Transport::Tls, true),
             _ => return None,
         };
         Some(Self { transport, is_v6 })
     }
 
-    pub(crate) fn tcp(peer: SocketAddr) -> Self {
-        Self {
-            transport: Transport::Tcp,
-            is_v6: peer.is_ipv6(),
-        }
+    /// Whether a firmware line has it.
+    pub(crate) fn exists_on(self, profile: &Profile) -> bool {
+        self.transport != Transport::Tls || profile.features.contains(Features::SSL)
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -59,6 +60,8 @@ impl Kind {
             (Transport::Udp, false) => "UDP",
             (Transport::Tcp, true) => "TCPv6",
             (Transport::Udp, true) => "UDPv6",
+            (Transport::Tls, false) => "SSL",
+            (Transport::Tls, true) => "SSLv6",
         }
     }
 }

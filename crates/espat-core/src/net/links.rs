@@ -72,9 +72,16 @@ impl Links {
         self.iter().filter(|link| link.is_accepted()).count()
     }
 
+    /// SSL links, those included that are being opened.
+    pub(crate) fn ssl(&self) -> usize {
+        self.iter()
+            .filter(|link| link.kind.transport == Transport::Tls)
+            .count()
+    }
+
     /// Whether a link over TCP is open: `STATUS:3`.
     pub(crate) fn has_tcp(&self) -> bool {
         self.iter()
-            .any(|link| link.stage == Stage::Open && link.kind.transport == Transport::Tcp)
+            .any(|link| link.stage == Stage::Open && link.kind.transport != Transport::Udp)
     }
 }

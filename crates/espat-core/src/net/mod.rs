@@ -9,6 +9,7 @@ pub(crate) mod link;
 pub(crate) mod links;
 pub(crate) mod receive;
 pub(crate) mod server;
+pub(crate) mod ssl;
 
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -28,6 +29,7 @@ use host::socket_options;
 pub(crate) use link::{Kind, Link, LinkId, Stage, UdpMode};
 use links::Links;
 use server::Server;
+use ssl::SslNames;
 
 /// The network side of the module.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub(crate) struct Net {
     pub(crate) show_peer: bool,
     pub(crate) links: Links,
     pub(crate) server: Server,
+    /// Names and keys of SSL clients, a link each.
+    pub(crate) ssl: [SslNames; 5],
     /// There were links since the station joined: `STATUS:4`.
     pub(crate) had_links: bool,
     sockets: u32,
@@ -57,6 +61,7 @@ impl Net {
             show_peer: false,
             links: Links::default(),
             server: Server::default(),
+            ssl: Default::default(),
             had_links: false,
             sockets: 0,
             queries: 0,
@@ -225,7 +230,9 @@ impl Net {
                 Some(OpEvent::Link(id, LinkEvent::Closed))
             }
             NetEvent::Resolved { query, result } => Some(OpEvent::Resolved(query, result)),
-            NetEvent::Pinged { .. } | NetEvent::TimeSynced { .. } => None,
+            NetEvent::Pinged { .. }
+            | NetEvent::TimeSynced { .. }
+            | NetEvent::SlotsChanged { .. } => None,
         }
     }
 
@@ -261,7 +268,8 @@ impl Net {
             env.out.close(socket, CloseHow::Reset);
             return;
         };
-        let mut link = Link::new(id, socket, Kind::tcp(peer), peer, Stage::Open);
+        let kind = self.server.kind_of(peer);
+        let mut link = Link::new(id, socket, kind, peer, Stage::Open);
         link.options = self.server.options;
         link.local_port = local.port();
         link.heard_at = env.now;
@@ -281,7 +289,7 @@ impl Net {
     pub(crate) fn tell_sockets(&mut self, env: &mut Env<'_>, settings: &Settings) {
         for link in self.links.iter_mut().filter(|link| link.is_open()) {
             let options = socket_options(&settings.tcp[link.id.index()], link.keep_alive_s());
-            if link.kind.transport == Transport::Tcp && options != link.options {
+            if link.kind.transport != Transport::Udp && options != link.options {
                 link.options = options;
                 env.out.options(link.socket, options);
             }

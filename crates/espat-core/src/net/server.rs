@@ -1,16 +1,21 @@
 //! The server: one listener, and how many clients it may have.
 
+use core::net::SocketAddr;
+
 use super::links::Links;
 use crate::exec::cx::Env;
 use crate::net::link::Kind;
 use crate::nvs::Settings;
 use crate::output::{Listen, SocketId, SocketOptions, Transport};
+use crate::tls::TlsServer;
 
 /// `AT+CIPSERVER`.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) listener: Option<SocketId>,
     pub(crate) kind: Kind,
+    /// Clients of an SSL server have to show a certificate.
+    pub(crate) verify_clients: bool,
     pub(crate) port: u16,
     /// `AT+CIPSERVERMAXCONN`.
     pub(crate) clients_max: u8,
@@ -30,6 +35,7 @@ impl Default for Server {
                 transport: Transport::Tcp,
                 is_v6: false,
             },
+            verify_clients: false,
             port: 0,
             clients_max: 5,
             timeout_s: 180,
@@ -63,8 +69,20 @@ impl Server {
                 port,
                 is_v6: kind.is_v6,
                 options: self.options,
+                tls: (kind.transport == Transport::Tls).then(|| TlsServer {
+                    rules: env.profile().limits.tls,
+                    verify_clients: self.verify_clients,
+                }),
             },
         );
+    }
+
+    /// What a client's link is.
+    pub(crate) fn kind_of(&self, peer: SocketAddr) -> Kind {
+        Kind {
+            transport: self.kind.transport,
+            is_v6: peer.is_ipv6(),
+        }
     }
 
     pub(crate) fn on_stopped(&mut self) {
@@ -81,8 +99,11 @@ impl Server {
         let Some(listener) = self.listener else {
             return false;
         };
+        let limits = &env.profile().limits;
+        let is_ssl = self.kind.transport == Transport::Tls;
         let room = links.accepted() < usize::from(self.clients_max)
-            && links.free_id(env.profile().limits.links).is_some();
+            && links.free_id(limits.links).is_some()
+            && !(is_ssl && links.ssl() >= usize::from(limits.ssl_links));
         if room && !self.offered {
             self.offered = true;
             env.out.accept(listener);

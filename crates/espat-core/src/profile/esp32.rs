@@ -4,9 +4,13 @@ use core::time::Duration;
 
 use super::{Delays, Factory, Features, Limits, Profile, Quirks, RfStep, Texts};
 use crate::output::UartConfig;
+use crate::tls::{TlsRules, TlsVersion};
 
 /// ESP32, release v2.2.0.0.
-pub static ESP32_2_2: Profile = Profile {
+pub static ESP32_2_2: Profile = BASE;
+
+/// What other profiles are made from.
+pub(super) const BASE: Profile = Profile {
     name: "esp32-2.2",
     chip: "ESP32",
     version: "2.2.0.0",
@@ -66,12 +70,28 @@ pub static ESP32_2_2: Profile = Profile {
         softap_stations: 10,
         connect_timeout: Duration::from_secs(12),
         resolve_timeout: Duration::from_secs(14),
+        tls: TlsRules {
+            // ESP-IDF 4.2 builds Mbed TLS 2.16 with TLS 1.0 to 1.2 by default.
+            version_min: TlsVersion::Tls1_0,
+            version_max: TlsVersion::Tls1_2,
+            // Mbed TLS 2.16 as ESP-IDF configures it takes SHA-1 in handshakes; its floor for keys was not measured.
+            security_level: 0,
+            // Manual, `AT+CIPSTART`: 10 s for each packet of a handshake.
+            flight_timeout: Duration::from_secs(10),
+        },
+        ssl_links: 5,
+        // Manual of 2.2: one to three.
+        alpn: 1..=3,
     },
+    // AT+CIPSSLCPSK: the manual leaves ESP32 out, the core library of 2.2 for ESP32 has its handlers (behaviour.md 1.6).
     features: Features::all(),
     quirks: Quirks {
         server_again_ok: true,
         server_timeout_needs_server: true,
         send_restarts_server_timeout: false,
+        ssl_values_quoted: false,
+        // Decided for programs that never set the clock; whether the release build counts dates then was not seen.
+        dates_count_in_1970: false,
     },
     texts: Texts {
         // The release for WROOM-32 as a module printed it: github.com/twilio/programmable-asset-tracker, esp32/README.md,

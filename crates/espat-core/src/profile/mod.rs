@@ -5,12 +5,15 @@
 
 mod esp32;
 mod quirks;
+pub mod testing;
 
 pub use esp32::ESP32_2_2;
 pub use quirks::Quirks;
 
 use core::ops::RangeInclusive;
 use core::time::Duration;
+
+use crate::tls::TlsRules;
 
 /// One firmware line on one chip.
 #[derive(Debug)]
@@ -91,6 +94,12 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// How long a name resolution waits.
     pub resolve_timeout: Duration,
+    /// What the TLS library accepts.
+    pub tls: TlsRules,
+    /// SSL links at a time, clients of the server included. Manual, `AT+CIPSTART`: one on ESP8266.
+    pub ssl_links: u8,
+    /// How many protocols `AT+CIPSSLCALPN` takes; 0 takes them away.
+    pub alpn: RangeInclusive<i32>,
 }
 
 /// One step of the transmit power.
@@ -114,6 +123,12 @@ bitflags::bitflags! {
         const DOMAIN_FAMILY = 1 << 2;
         /// `AT+CIPSERVER=0,<close all>`.
         const SERVER_CLOSE_ALL = 1 << 3;
+        /// The types SSL and SSLv6.
+        const SSL = 1 << 8;
+        /// `AT+CIPSSLCPSK`.
+        const SSL_PSK = 1 << 9;
+        /// `AT+CIPSERVER=1,<port>,"SSL"`.
+        const SSL_SERVER = 1 << 10;
     }
 }
 

@@ -9,4 +9,10 @@ pub struct Quirks {
     pub server_timeout_needs_server: bool,
     /// Sent data restarts the server's idle timer, as from 2.4 on (decisions.md U4).
     pub send_restarts_server_timeout: bool,
+    /// `AT+CIPSSLCCN?`, `-SNI?`, `-ALPN?` and `-PSK?` show their values in quotes, as the manual does; the core library's
+    /// formats have none (decisions.md U2).
+    pub ssl_values_quoted: bool,
+    /// The dates of certificates count while the clock has not been set and shows 1970, so that none is valid yet (seen on
+    /// a 2.x build with date checks: esp-at#432; `AT+SYSTIMESTAMP` or SNTP helps).
+    pub dates_count_in_1970: bool,
 }

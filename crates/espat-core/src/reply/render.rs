@@ -54,6 +54,15 @@ impl Line<'_> {
         self
     }
 
+    /// Bytes as they are, in quotes where the firmware has them.
+    pub(crate) fn maybe_quoted(self, value: &[u8], quoted: bool) -> Self {
+        if quoted {
+            self.quoted_bytes(value)
+        } else {
+            self.bytes(value)
+        }
+    }
+
     /// Text that stands for itself, such as the `(` of `+CWLAP`; no comma follows.
     pub(crate) fn literal(mut self, text: &'static str) -> Self {
         self.separate();

@@ -365,6 +365,10 @@ impl Net {
                 TcpLink::connect(remote, local, to.options, to.deadline)
                     .map(|link| Socket::Tcp(Box::new(link)))
             }
+            Transport::Tls => {
+                tracing::warn!("SSL links are not built into this host");
+                return Err(NetError::Tls);
+            }
             Transport::Udp => {
                 UdpLink::open(remote, to.local_port, &self.options).map(|mut link| {
                     link.remember(remote, to.remote);

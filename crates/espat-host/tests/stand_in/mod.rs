@@ -211,6 +211,7 @@ pub(crate) fn connect(transport: Transport, remote: SocketAddr) -> Connect {
         local_port: 0,
         options: SocketOptions::default(),
         deadline: Instant::from_micros(u64::MAX),
+        tls: None,
     }
 }
 
@@ -327,6 +328,8 @@ fn fed_by_net(event: NetEvent<'_>) -> Fed {
         NetEvent::Resolved { query, result } => {
             Fed::Resolved(query, result.map(<[IpAddr]>::to_vec))
         }
-        NetEvent::Pinged { .. } | NetEvent::TimeSynced { .. } => Fed::Other,
+        NetEvent::Pinged { .. } | NetEvent::TimeSynced { .. } | NetEvent::SlotsChanged { .. } => {
+            Fed::Other
+        }
     }
 }

@@ -354,6 +354,9 @@ impl<E: Engine> Target for Sim<E> {
                     result: *result,
                 })?;
             }
+            Event::Slots(slots) => {
+                self.input(Input::Net(NetEvent::SlotsChanged { slots: *slots }))?;
+            }
             Event::Power(event) => {
                 self.serial.is_off = match event {
                     PowerEvent::Off => true,

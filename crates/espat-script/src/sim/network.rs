@@ -11,6 +11,7 @@ use espat_core::{
 use crate::event::NetHappening;
 use crate::request::{Handle, NetAsk};
 use crate::text::{Piece, Text};
+use crate::tls::{TlsAsk, TlsListenAsk};
 
 /// What a request of the core comes to.
 pub(crate) enum Asked {
@@ -185,6 +186,7 @@ impl Network {
                     local_ip: to.local_ip,
                     local_port: to.local_port,
                     options: to.options,
+                    tls: to.tls.as_deref().map(|tls| Box::new(TlsAsk::of(tls))),
                 };
                 Asked::Net(self.new_socket(socket, kind)?, ask)
             }
@@ -192,6 +194,7 @@ impl Network {
                 let ask = NetAsk::Listen {
                     port: on.port,
                     options: on.options,
+                    tls: on.tls.as_ref().map(TlsListenAsk::of),
                 };
                 Asked::Net(self.new_socket(listener, Kind::Listener(on.port))?, ask)
             }

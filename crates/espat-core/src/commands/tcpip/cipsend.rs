@@ -73,7 +73,7 @@ fn begin(cx: &mut Cx<'_>, args: &mut Args<'_>, spec: fn(usize) -> DataSpec) -> H
     };
     // A TCP link has one peer; what a host names beside it has no effect (decided without evidence).
     let target = match (link.kind.transport, host, port) {
-        (Transport::Tcp, ..) => None,
+        (Transport::Tcp | Transport::Tls, ..) => None,
         (Transport::Udp, Some(Host::Literal(ip)), _) if ip.is_ipv6() != link.kind.is_v6 => {
             return Err(args.invalid());
         }

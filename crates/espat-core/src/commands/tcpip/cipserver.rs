@@ -10,6 +10,7 @@ use crate::output::{CloseHow, Transport};
 use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
+use crate::tls::SlotKind;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSERVER")
     .query(query)
@@ -23,8 +24,8 @@ fn query(cx: &mut Cx<'_>) -> Handled {
     let server = &cx.net.server;
     let line = cx.env.out.line("+CIPSERVER").int(server.is_running());
     if server.is_running() {
-        // The last value: whether clients must show a certificate, which a TCP server never asks for.
-        line.int(server.port).quoted(server.kind.name()).int(0);
+        let verify = server.verify_clients;
+        line.int(server.port).quoted(server.kind.name()).int(verify);
     }
     Ok(Reply::Done)
 }
@@ -45,11 +46,15 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
             transport: Transport::Tcp,
             is_v6: false,
         },
-        Some(text) => Kind::parse(text)
-            .filter(|kind| kind.transport == Transport::Tcp)
+        Some(text) => super::kind(cx, text)
+            .filter(|kind| match kind.transport {
+                Transport::Tcp => true,
+                Transport::Tls => cx.env.profile().features.contains(Features::SSL_SERVER),
+                Transport::Udp => false,
+            })
             .ok_or_else(|| args.invalid())?,
     };
-    args.opt_flag()?;
+    let verify = args.opt_flag()?.unwrap_or(false) && kind.transport == Transport::Tls;
     if !cx.net.multi || (kind.is_v6 && !cx.nvs.live.ipv6) {
         return Err(AtError::Failed);
     }
@@ -62,6 +67,12 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
             Err(AtError::Failed)
         };
     }
+    if verify && !cx.env.config.slots.has(SlotKind::ServerCa, 0) {
+        // Nobody could be let in; the answer was not seen on a module.
+        cx.env.log("NO CA FOUND");
+        return Err(AtError::Failed);
+    }
+    cx.net.server.verify_clients = verify;
     cx.net.start_server(&mut cx.env, kind, port, &cx.nvs.live);
     Ok(Reply::Started(Box::new(Opening)))
 }

@@ -5,9 +5,11 @@ use alloc::vec;
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
+use crate::net::ssl::{AUTH_CERTIFICATE, AUTH_VERIFY};
 use crate::nvs::{Setting, SslConf};
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
+use crate::tls::SlotKind;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSSLCCONF").query(query).set(set).doc(
     "tcp-ip.html#cmd-SSLCCONF",
@@ -37,16 +39,36 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let auth_mode = args.byte(0..=3)?;
     let pki = args.opt_byte(0..=SLOT_MAX)?.unwrap_or(0);
     let ca = args.opt_byte(0..=SLOT_MAX)?.unwrap_or(0);
-    // The module holds no certificates: every slot is empty.
-    if auth_mode & 0b01 != 0 {
-        cx.env.out.text_line("NO CERT FOUND");
-        return Err(AtError::Failed);
-    }
-    if auth_mode & 0b10 != 0 {
-        cx.env.out.text_line("NO CA FOUND");
+    if let Some(missing) = missing(cx, SslConf { auth_mode, pki, ca }) {
+        cx.env.out.text_line(missing);
         return Err(AtError::Failed);
     }
     let mut ssl = cx.nvs.live.ssl;
     ssl[links].fill(SslConf { auth_mode, pki, ca });
     cx.keep(vec![Setting::Ssl(ssl)])
+}
+
+/// What an authentication needs and no slot has, in the firmware's words; the order is decided without a transcript.
+fn missing(cx: &Cx<'_>, conf: SslConf) -> Option<&'static str> {
+    let needs = [
+        (
+            AUTH_CERTIFICATE,
+            SlotKind::ClientCert,
+            conf.pki,
+            "NO CERT FOUND",
+        ),
+        (
+            AUTH_CERTIFICATE,
+            SlotKind::ClientKey,
+            conf.pki,
+            "NO PRVT_KEY FOUND",
+        ),
+        (AUTH_VERIFY, SlotKind::ClientCa, conf.ca, "NO CA FOUND"),
+    ];
+    needs
+        .into_iter()
+        .find(|&(bit, kind, number, _)| {
+            conf.auth_mode & bit != 0 && !cx.env.config.slots.has(kind, number)
+        })
+        .map(|(.., text)| text)
 }

@@ -58,6 +58,10 @@ fn open(cx: &mut Cx<'_>, args: &mut Args<'_>, id: LinkId) -> Handled {
         cx.env.log("no ip");
         return Err(AtError::Failed);
     }
+    let ssl_links_max = usize::from(cx.env.profile().limits.ssl_links);
+    if target.kind.transport == Transport::Tls && cx.net.links.ssl() >= ssl_links_max {
+        return Err(AtError::Failed);
+    }
     let dial = match Dial::begin(cx, id, target) {
         Dialed::Pending(dial) => Some(dial),
         Dialed::Unreachable => {
@@ -70,7 +74,7 @@ fn open(cx: &mut Cx<'_>, args: &mut Args<'_>, id: LinkId) -> Handled {
 }
 
 fn parse(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Result<Target, AtError> {
-    let kind = Kind::parse(args.string(usize::MAX)?).ok_or_else(|| args.invalid())?;
+    let kind = super::kind(cx, args.string(usize::MAX)?).ok_or_else(|| args.invalid())?;
     let remote = parse_remote(cx, args, kind);
     let (host, port) = remote.inspect_err(|_| cx.env.log("IP ERROR"))?;
     let mut target = Target::new(kind, host, port);

@@ -11,7 +11,11 @@ mod ciprecv;
 mod cipsend;
 mod cipserver;
 mod cipservermaxconn;
+mod cipsslcalpn;
+mod cipsslccn;
 mod cipsslcconf;
+mod cipsslcpsk;
+mod cipsslcsni;
 mod cipstart;
 mod cipstatus;
 mod cipsto;
@@ -21,9 +25,11 @@ mod savetranslink;
 
 pub(super) use cipclose::close_and_say;
 
+use alloc::vec::Vec;
+
 use crate::exec::cx::Cx;
 use crate::exec::table::Command;
-use crate::net::LinkId;
+use crate::net::{Kind, LinkId};
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 
@@ -42,6 +48,10 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cipsto::COMMANDS,
     cipdinfo::COMMANDS,
     cipsslcconf::COMMANDS,
+    cipsslccn::COMMANDS,
+    cipsslcsni::COMMANDS,
+    cipsslcalpn::COMMANDS,
+    cipsslcpsk::COMMANDS,
     cipreconnintv::COMMANDS,
     ciprecv::COMMANDS,
     ciptcpopt::COMMANDS,
@@ -60,6 +70,20 @@ fn link_param(cx: &Cx<'_>, args: &mut Args<'_>) -> Result<LinkId, AtError> {
     }
     let last = i32::from(cx.env.profile().limits.links) - 1;
     Ok(LinkId(args.byte(0..=last)?))
+}
+
+/// The kind of link with that name, where the firmware has it.
+fn kind(cx: &Cx<'_>, text: &[u8]) -> Option<Kind> {
+    Kind::parse(text).filter(|kind| kind.exists_on(cx.env.profile()))
+}
+
+/// A text of a certificate or a handshake: without NUL, which ends a string in the firmware.
+fn ssl_text(args: &mut Args<'_>, bytes_max: usize) -> Result<Vec<u8>, AtError> {
+    let text = args.string(bytes_max)?;
+    if text.contains(&0) {
+        return Err(args.invalid());
+    }
+    Ok(text.to_vec())
 }
 
 /// The links that a setting per link is for: one, or all where the number is the number of links; all in single-link

@@ -1,0 +1,58 @@
+//! Profiles of no real firmware, for tests of what no built profile has. `espat profiles` does not list them; transcripts
+//! name them like any other.
+
+use super::esp32::BASE;
+use super::{Features, Limits, Profile, Quirks};
+use crate::tls::{TlsRules, TlsVersion};
+
+/// TLS 1.3, and certificates whose dates always count.
+pub static TLS_1_3: Profile = Profile {
+    name: "test-tls-1.3",
+    limits: Limits {
+        tls: TlsRules {
+            version_min: TlsVersion::Tls1_2,
+            version_max: TlsVersion::Tls1_3,
+            ..BASE.limits.tls
+        },
+        alpn: 0..=5,
+        ..BASE.limits
+    },
+    quirks: Quirks {
+        dates_count_in_1970: true,
+        ..BASE.quirks
+    },
+    ..BASE
+};
+
+/// One SSL link and no SSL server, as on ESP8266; quoted values in the queries of the SSL settings.
+pub static ONE_SSL_LINK: Profile = Profile {
+    name: "test-one-ssl-link",
+    limits: Limits {
+        ssl_links: 1,
+        ..BASE.limits
+    },
+    features: Features::all().difference(Features::SSL_SERVER),
+    quirks: Quirks {
+        ssl_values_quoted: true,
+        ..BASE.quirks
+    },
+    ..BASE
+};
+
+/// No SSL at all.
+pub static NO_SSL: Profile = Profile {
+    name: "test-no-ssl",
+    features: Features::all()
+        .difference(Features::SSL)
+        .difference(Features::SSL_PSK)
+        .difference(Features::SSL_SERVER),
+    ..BASE
+};
+
+/// The profile of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Profile> {
+    [&TLS_1_3, &ONE_SSL_LINK, &NO_SSL]
+        .into_iter()
+        .find(|p| p.name == name)
+}

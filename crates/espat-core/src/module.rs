@@ -213,17 +213,16 @@ impl Module {
 
     /// The next output, until `Idle`.
     pub fn poll_output(&mut self) -> Output<'_> {
+        self.drained = !self.state.out.is_ready();
         let next = self.state.timers.next();
-        let why = match next {
-            _ if self.state.out.is_blocked() => Wake::Credit,
-            Some((_, timer)) => Wake::Timer(timer),
-            None => Wake::Never,
-        };
         let idle = Output::Idle {
             wake_at: next.map(|(at, _)| at),
-            why,
+            why: match next {
+                _ if self.drained && self.state.out.is_blocked() => Wake::Credit,
+                Some((_, timer)) => Wake::Timer(timer),
+                None => Wake::Never,
+            },
         };
-        self.drained = !self.state.out.is_ready();
         if self.drained {
             idle
         } else {

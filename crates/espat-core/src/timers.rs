@@ -59,15 +59,27 @@ const ALL: [Timer; COUNT] = [
 
 /// When each timer is due.
 #[derive(Debug, Default)]
-pub(crate) struct Timers([Option<Instant>; COUNT]);
+pub(crate) struct Timers {
+    due: [Option<Instant>; COUNT],
+    /// The next of them, the first of `ALL` where several are due together: it is asked for far more often than it changes.
+    next: Option<(Instant, Timer)>,
+}
 
 impl Timers {
     pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
-        self.0[timer as usize] = Some(at);
+        self.due[timer as usize] = Some(at);
+        match self.next {
+            Some((_, first)) if first == timer => self.look_for_next(),
+            Some(next) if next < (at, timer) => {}
+            Some(_) | None => self.next = Some((at, timer)),
+        }
     }
 
     pub(crate) fn stop(&mut self, timer: Timer) {
-        self.0[timer as usize] = None;
+        self.due[timer as usize] = None;
+        if self.next.is_some_and(|(_, first)| first == timer) {
+            self.look_for_next();
+        }
     }
 
     pub(crate) fn stop_all(&mut self) {
@@ -75,19 +87,24 @@ impl Timers {
     }
 
     pub(crate) fn due(&self, timer: Timer) -> Option<Instant> {
-        self.0[timer as usize]
+        self.due[timer as usize]
     }
 
-    /// The next timer, the first of `ALL` where several are due together.
+    /// The next timer.
     pub(crate) fn next(&self) -> Option<(Instant, Timer)> {
-        ALL.iter().filter_map(|&t| Some((self.due(t)?, t))).min()
+        self.next
     }
 
     /// Takes the next timer that is due at `now`.
     pub(crate) fn take_expired(&mut self, now: Instant) -> Option<Timer> {
-        let (_, timer) = self.next().filter(|&(at, _)| at <= now)?;
+        let (_, timer) = self.next.filter(|&(at, _)| at <= now)?;
         self.stop(timer);
         Some(timer)
+    }
+
+    fn look_for_next(&mut self) {
+        let running = ALL.iter().filter_map(|&t| Some((self.due(t)?, t)));
+        self.next = running.min();
     }
 }
 
@@ -106,6 +123,21 @@ mod tests {
         assert_eq!(timers.take_expired(now), Some(Timer::Wake));
         assert_eq!(timers.take_expired(now), Some(Timer::Boot));
         assert_eq!(timers.take_expired(now), None);
+    }
+
+    #[test]
+    fn a_timer_that_is_moved_or_stopped_gives_way() {
+        let mut timers = Timers::default();
+        let [soon, later, last] = [1, 2, 3].map(Instant::from_millis);
+        timers.set(Timer::Boot, soon);
+        timers.set(Timer::Wake, later);
+        timers.set(Timer::Boot, last);
+        assert_eq!(timers.next(), Some((later, Timer::Wake)));
+        timers.set(Timer::Chunk, later);
+        assert_eq!(timers.next(), Some((later, Timer::Chunk)));
+        timers.stop(Timer::Chunk);
+        timers.stop(Timer::Wake);
+        assert_eq!(timers.next(), Some((last, Timer::Boot)));
     }
 
     #[test]

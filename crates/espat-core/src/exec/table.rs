@@ -87,9 +87,20 @@ pub(crate) fn of(profile: &Profile) -> impl Iterator<Item = &'static Command> {
     all().filter(move |command| features.contains(command.needs))
 }
 
-/// Finds a command by its name, in either case.
+/// Finds a command by its name in upper case. Every line comes through here.
 pub(crate) fn find(profile: &Profile, name: &[u8]) -> Option<&'static Command> {
-    of(profile).find(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
+    let files = commands::FAMILIES
+        .iter()
+        .flat_map(|(_, files)| files.iter());
+    for file in files {
+        let is_it = |command: &&Command| {
+            command.name.as_bytes() == name && profile.features.contains(command.needs)
+        };
+        if let Some(command) = file.iter().find(is_it) {
+            return Some(command);
+        }
+    }
+    None
 }
 
 /// What tools and documents show of a command.

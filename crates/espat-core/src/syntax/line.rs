@@ -18,7 +18,7 @@ pub enum Form {
 /// A line taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CommandLine<'a> {
-    /// What follows `AT`, as written.
+    /// What follows `AT`, in upper case.
     pub(crate) name: &'a [u8],
     pub(crate) form: Form,
     /// The text after `=` of a set form.
@@ -37,6 +37,7 @@ impl<'a> CommandLine<'a> {
             .position(|&b| b == b'=' || b == b'?')
             .unwrap_or(rest.len());
         let (name, tail) = rest.split_at_mut(name_len);
+        name.make_ascii_uppercase();
         let (form, args): (Form, &mut [u8]) = match tail {
             [] => (Form::Execute, &mut []),
             [b'?'] => (Form::Query, &mut []),
@@ -70,7 +71,7 @@ mod tests {
     #[test]
     fn lines_come_apart() {
         check("AT", Ok(("", Form::Execute, "")));
-        check("aTe0", Ok(("e0", Form::Execute, "")));
+        check("aTe0", Ok(("E0", Form::Execute, "")));
         check("AT+CWMODE?", Ok(("+CWMODE", Form::Query, "")));
         check("AT+CWMODE=?", Ok(("+CWMODE", Form::Test, "")));
         check(

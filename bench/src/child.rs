@@ -7,10 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::serial::{PATIENCE, Serial};
 
-/// A program at work; killed when dropped.
+/// How long a program may take to end.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// A program at work; ended when dropped.
 #[derive(Debug)]
 pub(crate) struct Child {
     process: std::process::Child,
@@ -95,10 +99,19 @@ impl Drop for Reaped {
     }
 }
 
+/// Asks it to end, so that it takes its PTY's link away, and makes it end where it does not.
 fn end(process: &mut std::process::Child) {
-    // It may have ended by itself, which is as good.
-    let _ = process.kill();
-    let _ = process.wait();
+    // Whatever fails here, it may have ended by itself, which is as good.
+    let _ = kill_process(Pid::from_child(process), Signal::TERM);
+    let since = Instant::now();
+    while matches!(process.try_wait(), Ok(None)) {
+        if since.elapsed() > GRACE {
+            let _ = process.kill();
+            let _ = process.wait();
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn start(command: &mut Command) -> Result<std::process::Child> {

@@ -42,22 +42,22 @@ impl Compared {
         median(&self.floor)
     }
 
-    /// Our median over the other's.
+    /// The median of what ours is over the other's within each round: a busy minute has both of a round in it.
     pub(crate) fn ratio(&self) -> f64 {
-        self.ours() / self.floor()
+        median(&self.ratios())
     }
 
     /// The middle half of the ratios within the rounds.
     pub(crate) fn spread(&self) -> (f64, f64) {
-        let mut ratios: Vec<f64> = self
-            .ours
-            .iter()
-            .zip(&self.floor)
-            .map(|(a, b)| a / b)
-            .collect();
+        let mut ratios = self.ratios();
         ratios.sort_by(f64::total_cmp);
         let quarter = ratios.len() / 4;
         (ratios[quarter], ratios[ratios.len() - 1 - quarter])
+    }
+
+    fn ratios(&self) -> Vec<f64> {
+        let rounds = self.ours.iter().zip(&self.floor);
+        rounds.map(|(ours, floor)| ours / floor).collect()
     }
 }
 

@@ -19,6 +19,16 @@ pub(crate) fn on_pty(options: &Options) -> Result<Child> {
     Ok(child)
 }
 
+/// A module on a PTY that keeps its settings in a folder.
+pub(crate) fn with_state(options: &Options, folder: &Path) -> Result<Child> {
+    let link = Scratch::path("pty");
+    let mut command = command(options);
+    command.arg("--pty").arg(&link).arg("--state").arg(folder);
+    let child = Child::on_pty(&mut command)?;
+    silence_echo(&child)?;
+    Ok(child)
+}
+
 /// A module in fast timing on standard input and output, without echo.
 pub(crate) fn on_stdio(options: &Options) -> Result<Child> {
     let child = Child::on_stdio(command(options).arg("--stdio"))?;
@@ -40,6 +50,7 @@ pub(crate) fn command(options: &Options) -> Command {
 pub(crate) fn open_link(child: &Child, peer: &Peer) -> Result<TcpStream> {
     join(child)?;
     child.serial.command("AT+CIPMUX=1")?;
+    child.serial.command("AT+CIPTCPOPT=0,,1")?;
     child.serial.command(&start_line("0,", peer.address()?))?;
     peer.accept()
 }
@@ -47,9 +58,9 @@ pub(crate) fn open_link(child: &Child, peer: &Peer) -> Result<TcpStream> {
 /// Joins, opens the only link to a peer and enters passthrough.
 pub(crate) fn pass_through(child: &Child, peer: &Peer) -> Result<TcpStream> {
     join(child)?;
+    child.serial.command("AT+CIPTCPOPT=,1")?;
     child.serial.command(&start_line("", peer.address()?))?;
     let stream = peer.accept()?;
-    child.serial.command("AT+CIPTCPOPT=,1")?;
     child.serial.command("AT+CIPMODE=1")?;
     child.serial.write(b"AT+CIPSEND\r\n")?;
     child.serial.read_to(b"\r\n>")?;

@@ -54,7 +54,7 @@ impl Table {
     pub(crate) fn ratio(&mut self, what: &str, compared: &Compared, unit: &str, target: Target) {
         let (low, high) = compared.spread();
         let measured = format!(
-            "{:.2} x ({} to {} {unit}; rounds {low:.2} to {high:.2})",
+            "{:.2} x, half of the rounds {low:.2} to {high:.2}; medians {} to {} {unit}",
             compared.ratio(),
             shown(compared.ours()),
             shown(compared.floor()),

@@ -3,6 +3,7 @@
 mod callgrind;
 mod command;
 pub(crate) mod core;
+mod durable;
 pub(crate) mod in_process;
 mod passthrough;
 mod receive;
@@ -20,6 +21,7 @@ pub(crate) const FAMILIES: &[(&str, Family)] = &[
     ("command", command::measure),
     ("receive", receive::measure),
     ("passthrough", passthrough::measure),
+    ("durable", durable::measure),
     ("resident", resident::measure),
     ("in-process", in_process::measure),
     ("core", core::measure),

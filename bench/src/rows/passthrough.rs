@@ -15,7 +15,9 @@ use crate::rounds::{Compared, median};
 use crate::station::{self, Scratch};
 use crate::table::{Table, Target};
 
-const ROUND_BYTES: usize = 8 << 20;
+/// A tenth of a second or so.
+const PTY_BYTES: usize = 8 << 20;
+const STDIO_BYTES: usize = 32 << 20;
 const ROUND_TRIPS: usize = 500;
 const LONG_BYTES: usize = 1 << 30;
 
@@ -33,7 +35,7 @@ pub(super) fn measure(options: &Options, table: &mut Table) -> Result<()> {
         return Ok(());
     }
     let socat = Pair::socat_on_pty()?;
-    compare(options, table, "PTY", [&pty, &socat], 0.95)?;
+    compare(options, table, "PTY", PTY_BYTES, [&pty, &socat], 0.95)?;
     let compared = Compared::measure(options.rounds, || pty.round_trip(), || socat.round_trip())?;
     let target = Target::AtMost(1.2);
     table.ratio(
@@ -46,17 +48,18 @@ pub(super) fn measure(options: &Options, table: &mut Table) -> Result<()> {
 
     let stdio = Pair::ours(station::on_stdio(options)?)?;
     let socat = Pair::socat_on_stdio()?;
-    compare(options, table, "stdio", [&stdio, &socat], 0.8)
+    compare(options, table, "stdio", STDIO_BYTES, [&stdio, &socat], 0.8)
 }
 
 fn compare(
     options: &Options,
     table: &mut Table,
     port: &str,
+    bytes: usize,
     [ours, socat]: [&Pair; 2],
     least: f64,
 ) -> Result<()> {
-    let out = Compared::measure(options.rounds, || ours.out(), || socat.out())?;
+    let out = Compared::measure(options.rounds, || ours.out(bytes), || socat.out(bytes))?;
     let target = Target::AtLeast(least);
     table.ratio(
         &format!("passthrough out, {port}, to socat"),
@@ -64,7 +67,7 @@ fn compare(
         "MB/s",
         target,
     );
-    let back = Compared::measure(options.rounds, || ours.back(), || socat.back())?;
+    let back = Compared::measure(options.rounds, || ours.back(bytes), || socat.back(bytes))?;
     table.ratio(
         &format!("passthrough in, {port}, to socat"),
         &back,
@@ -107,29 +110,29 @@ impl Pair {
     }
 
     /// From the serial port to the socket, in MB/s.
-    fn out(&self) -> Result<f64> {
+    fn out(&self, bytes: usize) -> Result<f64> {
         let block = vec![b'x'; 64 * 1024];
-        let drained = drain(&self.stream, ROUND_BYTES)?;
+        let drained = drain(&self.stream, bytes)?;
         let start = Instant::now();
-        for _ in 0..ROUND_BYTES / block.len() {
+        for _ in 0..bytes / block.len() {
             self.child.serial.write(&block)?;
         }
-        Ok(mb_per_s(ROUND_BYTES, joined(drained)? - start))
+        Ok(mb_per_s(bytes, joined(drained)? - start))
     }
 
     /// From the socket to the serial port, in MB/s.
-    fn back(&self) -> Result<f64> {
+    fn back(&self, bytes: usize) -> Result<f64> {
         let mut buffer = vec![0; 64 * 1024];
-        let poured = pour(&self.stream, ROUND_BYTES)?;
+        let poured = pour(&self.stream, bytes)?;
         let start = Instant::now();
-        let mut left = ROUND_BYTES;
+        let mut left = bytes;
         while left > 0 {
             let n = self.child.serial.read(&mut buffer)?;
             left = left.checked_sub(n).context("more came than was sent")?;
         }
         let time = start.elapsed();
         joined(poured)?;
-        Ok(mb_per_s(ROUND_BYTES, time))
+        Ok(mb_per_s(bytes, time))
     }
 
     /// The median time of one byte to the socket and another back, in us.

@@ -1,0 +1,93 @@
+//! A setting that survives the process, beside the bare writes that it takes.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::child::Child;
+use crate::options::Options;
+use crate::rounds::{Compared, median};
+use crate::station;
+use crate::table::{Table, Target};
+
+const SETTINGS: usize = 20;
+
+pub(super) fn measure(options: &Options, table: &mut Table) -> Result<()> {
+    let folder = Folder::create()?;
+    let state = folder.0.join("state");
+    let module = station::with_state(options, &state)?;
+    settings(&module)?;
+    let bytes = kept(&state)?;
+    let compared = Compared::measure(
+        options.rounds,
+        || settings(&module),
+        || writes(&folder.0, &bytes),
+    )?;
+    let what = "durable setting, PTY, to bare writes";
+    table.ratio(what, &compared, "us", Target::AtMost(1.5));
+    Ok(())
+}
+
+/// The median time of a setting that is kept, in us.
+fn settings(child: &Child) -> Result<f64> {
+    let mut times = Vec::with_capacity(SETTINGS);
+    for count in 0..SETTINGS {
+        let line = ["AT+CWMODE=1", "AT+CWMODE=3"][count % 2];
+        let start = Instant::now();
+        child.serial.command(line)?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(median(&times))
+}
+
+/// The median time of write, fsync, rename, fsync of the folder, in us.
+fn writes(folder: &Path, bytes: &[u8]) -> Result<f64> {
+    let (new, kept) = (folder.join("new"), folder.join("kept"));
+    let mut times = Vec::with_capacity(SETTINGS);
+    for _ in 0..SETTINGS {
+        let start = Instant::now();
+        let mut file = File::create(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, &kept)?;
+        File::open(folder)?.sync_all()?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(median(&times))
+}
+
+/// What the module keeps: the largest file.
+fn kept(state: &Path) -> Result<Vec<u8>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(state)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            files.push(fs::read(entry.path())?);
+        }
+    }
+    let largest = files.into_iter().max_by_key(Vec::len);
+    largest.context("the module keeps no file")
+}
+
+/// A folder beside this program, which is on a disk where the temporary folder may be none.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create() -> Result<Self> {
+        let name = format!("espat-bench-{}", std::process::id());
+        let path = std::env::current_exe()?.with_file_name(name);
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("{} cannot be removed: {error}", self.0.display());
+        }
+    }
+}

@@ -179,6 +179,12 @@ impl<E: Engine> Work<E> {
         if let Some(answer) = self.net.take_answer() {
             return Ok(self.feed(now, Input::Net(answer.event(scratch))));
         }
+        // So does what comes of the data that waits already, as long as it fits into one write.
+        if self.port.transmitter.gathers()
+            && let Poll::Ready(ready) = self.net.poll(cx, now, scratch)
+        {
+            return Ok(self.feed(now, Input::Net(ready.event(scratch))));
+        }
         if let Poll::Ready(n) = self.port.transmitter.poll(cx, now, &mut *self.port.port)? {
             self.counters.serial_out.add(n);
             return Ok(self.feed(now, Input::SerialSent(n)));

@@ -9,6 +9,10 @@ use crate::config::Settings;
 use crate::failure::Usage;
 use crate::value::LogTarget;
 
+/// Serial bytes that may wait for a host that reads slowly, where the UART's pace does not hold them back. So many let a
+/// fast host find the next ones there already.
+const FAST_CREDIT: usize = 64 * 1024;
+
 /// The module that `settings` ask for.
 ///
 /// # Errors
@@ -22,6 +26,9 @@ fn module_config(settings: &Settings) -> Result<ModuleConfig, Usage> {
             TimingOption::Realistic => Timing::Realistic,
             TimingOption::Fast => Timing::Fast,
         };
+    }
+    if config.timing == Timing::Fast {
+        config.serial_credit = FAST_CREDIT;
     }
     if let Some(reports) = options.reports {
         config.reports = match reports {

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use espat_core::{CloseCause, Instant, NetError, SocketOptions};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::error::{close_cause, net_error};
@@ -227,18 +229,15 @@ impl TcpLink {
             return self.poll_end(cx);
         }
         let max = self.credit.min(buffer.len());
-        loop {
-            let read = ready!(self.stream.poll_read_ready(cx))
-                .and_then(|()| self.stream.try_read(&mut buffer[..max]));
-            match read {
-                Ok(0) => return self.closed(CloseCause::Fin),
-                Ok(n) => {
-                    self.credit = 0;
-                    return Poll::Ready(TcpEvent::Data(n));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return self.closed(close_cause(&error)),
+        let mut buffer = ReadBuf::new(&mut buffer[..max]);
+        // Unlike `try_read` this knows that a short read has emptied the socket: one call less a message.
+        match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+            Ok(()) if buffer.filled().is_empty() => self.closed(CloseCause::Fin),
+            Ok(()) => {
+                self.credit = 0;
+                Poll::Ready(TcpEvent::Data(buffer.filled().len()))
             }
+            Err(error) => self.closed(close_cause(&error)),
         }
     }
 
@@ -248,7 +247,7 @@ impl TcpLink {
             return Poll::Pending;
         }
         let mut byte = [0];
-        let mut peeked = tokio::io::ReadBuf::new(&mut byte);
+        let mut peeked = ReadBuf::new(&mut byte);
         match ready!(self.stream.poll_peek(cx, &mut peeked)) {
             Ok(0) => self.closed(CloseCause::Fin),
             Ok(_) => {

@@ -8,6 +8,9 @@ use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdRegisterError};
 
+/// What a terminal yields at once at most, however much waits behind it.
+const TERMINAL_QUEUE_BYTES: usize = 4095;
+
 /// A descriptor of our own, non-blocking where it is polled.
 #[derive(Debug)]
 pub(super) enum Descriptor {
@@ -84,7 +87,7 @@ pub(super) fn poll_read(
         let mut ready = ready!(fd.poll_read_ready(cx)).map_err(|_| Errno::SHUTDOWN)?;
         match rustix::io::read(fd, &mut *buffer) {
             Ok(n) => {
-                if 0 < n && n < buffer.len() {
+                if 0 < n && n < buffer.len().min(TERMINAL_QUEUE_BYTES) {
                     // That was all: what comes later makes it ready again, so nobody has to look in vain.
                     ready.clear_ready();
                 }

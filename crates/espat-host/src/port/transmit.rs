@@ -10,6 +10,9 @@ use super::{Port, PortError};
 /// Bytes go out in slices of about this length of time: shorter ones would only cost wake-ups.
 const SLICE_NANOS: u64 = 1_000_000;
 
+/// About what a PTY takes at once.
+const GATHER_BYTES: usize = 6 * 1024;
+
 /// Serial output on its way to the port. Its length is bounded by the credit that the module has.
 #[derive(Debug)]
 pub(crate) struct Transmitter {
@@ -58,7 +61,8 @@ impl Transmitter {
             if let Some(pace) = &mut self.pace {
                 pace.free_at_nanos = pace.free_at_nanos.max(nanos(now));
             }
-        } else if self.head > 0 && self.queue.len() + bytes.len() > self.queue.capacity() {
+        } else if self.head > self.queue.len() / 2 {
+            // Not sooner: each byte is to be moved at most once.
             self.queue.drain(..self.head);
             self.head = 0;
         }
@@ -81,6 +85,11 @@ impl Transmitter {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting() == 0
+    }
+
+    /// Whether what waits is so little that more may join it before it is written.
+    pub(crate) fn gathers(&self) -> bool {
+        !self.is_empty() && self.waiting() < GATHER_BYTES && self.pace.is_none()
     }
 
     /// When the next slice is due, where the line's pace decides.

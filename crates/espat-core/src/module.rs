@@ -175,10 +175,10 @@ impl Module {
     pub fn serial_room(&self) -> usize {
         if self.is_in_passthrough() {
             self.passthrough_room()
-        } else if !self.intake.backlog.is_empty() {
-            0
         } else if self.intake.payload.is_some() {
             PAYLOAD_ROOM
+        } else if !self.intake.backlog.is_empty() || self.output_is_stalled() {
+            0
         } else {
             COMMAND_ROOM
         }

@@ -45,7 +45,7 @@ impl Module {
         self.output_is_stalled() || self.owes_report()
     }
 
-    fn output_is_stalled(&self) -> bool {
+    pub(super) fn output_is_stalled(&self) -> bool {
         self.state.out.unsent() > self.state.config.tx_window()
     }
 

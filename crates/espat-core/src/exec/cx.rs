@@ -33,8 +33,10 @@ pub(crate) struct Env<'a> {
     pub(crate) timers: &'a mut Timers,
 }
 
-/// Reports that wait for a host which does not read; more are dropped.
+/// Reports that wait for a host which does not read; more are dropped, but for those of links, of which there are few.
 const REPORTS_MAX: usize = 256;
+/// The largest header of a `+IPD` with peer, in either family.
+const IPD_HEAD_MAX: usize = 80;
 
 impl Env<'_> {
     pub(crate) fn profile(&self) -> &'static Profile {
@@ -54,9 +56,19 @@ impl Env<'_> {
         self.timers.set(timer, self.now + after);
     }
 
+    /// Serial bytes that may be queued before the host MCU has to read.
+    pub(crate) fn room(&self) -> usize {
+        self.config.tx_window().saturating_sub(self.out.unsent())
+    }
+
+    /// Whether a `+IPD` of any size may be queued.
+    pub(crate) fn has_room_for_ipd(&self) -> bool {
+        self.room() >= self.profile().limits.ipd_bytes + IPD_HEAD_MAX
+    }
+
     /// Queues a report until there is a place for it.
     pub(crate) fn report(&mut self, urc: Urc) {
-        if self.out.reports.len() < REPORTS_MAX {
+        if self.out.reports.len() < REPORTS_MAX || urc.link().is_some() {
             self.out.reports.push_back(urc);
         } else {
             self.event(Event::Dropped {

@@ -103,8 +103,11 @@ impl Module {
             .min(len)
     }
 
+    /// Prints the reports in their order, as many as there is room for: the host MCU may not be reading.
     pub(super) fn print_reports(&mut self) {
-        while let Some(urc) = self.state.out.reports.pop_front() {
+        while self.state.cx(self.now).env.has_room_for_ipd()
+            && let Some(urc) = self.state.out.reports.pop_front()
+        {
             self.print_report(urc);
         }
     }

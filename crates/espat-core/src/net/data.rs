@@ -9,8 +9,6 @@ use crate::output::{Dropped, Event, Mark, SocketId, Transport};
 use crate::reply::render::Shown;
 use crate::reply::urc::Urc;
 
-/// The largest header of a `+IPD` with peer, in either family.
-const IPD_HEAD_MAX: usize = 80;
 /// A datagram may be that large; those over the path's MTU are dropped here.
 const DATAGRAM_MAX: usize = 65_535;
 
@@ -68,7 +66,7 @@ impl Net {
         }
         if raw && may_print {
             env.out.run(Mark::Payload, bytes);
-        } else if may_print && env.out.reports.is_empty() {
+        } else if may_print && env.out.reports.is_empty() && env.has_room_for_ipd() {
             let peer = show_peer.then(|| from.unwrap_or(link.remote));
             print_ipd(env, Shown(multi.then_some(id)), peer, bytes);
         } else {
@@ -162,7 +160,7 @@ impl Net {
     /// the data.
     pub(crate) fn grant_reads(&mut self, env: &mut Env<'_>) {
         let limits = &env.profile().limits;
-        let mut room = env.config.tx_window().saturating_sub(env.out.unsent());
+        let has_room = env.has_room_for_ipd();
         let (passive, raw) = (self.passive && !self.raw, self.raw);
         for link in self.links.iter_mut().filter(|link| link.is_open()) {
             let is_udp = link.kind.transport == Transport::Udp;
@@ -173,12 +171,15 @@ impl Net {
                 } else {
                     limits.receive_window.saturating_sub(link.rx.unread.len())
                 }
-            } else if link.rx.held.len() > 0 || room < limits.ipd_bytes + IPD_HEAD_MAX {
+            } else if link.rx.held.len() > 0 || !has_room {
                 0
+            } else if is_udp {
+                DATAGRAM_MAX
+            } else if raw {
+                env.room()
             } else {
-                let max = if raw { room } else { limits.ipd_bytes };
-                room -= limits.ipd_bytes + IPD_HEAD_MAX;
-                if is_udp { DATAGRAM_MAX } else { max }
+                // Every link gets it, as if the room were its own: what comes too much is held until there is room.
+                limits.ipd_bytes
             };
             if wanted > link.rx.credit {
                 link.rx.credit = wanted;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::process::{Done, cargo, execute, execute_and_read, say};
-use crate::tools::need_c_compiler;
+use crate::process::{Done, cargo, cargo_with_openssl, execute, execute_and_read, say};
+use crate::tools::{need_c_compiler, openssl_features};
 use crate::{docs, hosts};
 
 /// What the tests of all steps came to.
@@ -45,7 +45,10 @@ struct Step {
 const STEPS: &[Step] = &[
     Step {
         name: "tools",
-        run: |_| need_c_compiler(),
+        run: |_| {
+            need_c_compiler()?;
+            openssl_features().map(|_| ())
+        },
     },
     Step {
         name: "format",
@@ -54,14 +57,8 @@ const STEPS: &[Step] = &[
     Step {
         name: "lints",
         run: |_| {
-            execute(cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ]))
+            let lints = ["--workspace", "--all-targets", "--", "-D", "warnings"];
+            execute(cargo_with_openssl("clippy", &lints)?)
         },
     },
     Step {
@@ -120,19 +117,15 @@ pub(crate) fn test() -> Done {
 /// What of RELEASE.md a program can check.
 pub(crate) fn release() -> Done {
     test()?;
-    execute(cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "espat",
-        "--locked",
-    ]))?;
+    let build = ["--release", "--package", "espat", "--locked"];
+    execute(cargo_with_openssl("build", &build)?)?;
     say("The rest is for a person: RELEASE.md");
     Ok(())
 }
 
 fn tests(tally: &mut Tally) -> Done {
-    execute_and_read(cargo(&["test", "--workspace", "--locked"]), |line| {
+    let command = cargo_with_openssl("test", &["--workspace", "--locked"])?;
+    execute_and_read(command, |line| {
         tally.add(line);
         true
     })
@@ -157,12 +150,8 @@ fn drivers(tally: &mut Tally) -> Done {
 }
 
 fn documentation(_: &mut Tally) -> Done {
-    let mut command = cargo(&[
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--document-private-items",
-    ]);
+    let all = ["--workspace", "--no-deps", "--document-private-items"];
+    let mut command = cargo_with_openssl("doc", &all)?;
     command.env("RUSTDOCFLAGS", "-D warnings");
     execute(command)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-use crate::process::{build, cargo, root, say, shown};
+use crate::process::{build, cargo, cargo_with_openssl, root, say, shown};
 
 /// How the hosts fared.
 #[derive(Debug, Default)]
@@ -41,7 +41,10 @@ const HOSTS: &[Host] = &[
 
 /// Runs all hosts; the first failure is the error.
 pub(crate) fn test() -> Result<Fared, String> {
-    let espat = build(cargo(&["build", "--locked", "--package", "espat"]))?;
+    let espat = build(cargo_with_openssl(
+        "build",
+        &["--locked", "--package", "espat"],
+    )?)?;
     let mut fared = Fared::default();
     let mut programs = vec![];
     for host in HOSTS {

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::tools::openssl_features;
+
 /// What went wrong, in one line for the end of the output.
 pub(crate) type Done = Result<(), String>;
 
@@ -26,9 +28,19 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// [`cargo`] for packages that need OpenSSL.
+pub(crate) fn cargo_with_openssl(subcommand: &str, arguments: &[&str]) -> Result<Command, String> {
+    let mut command = cargo(&[subcommand]);
+    command.args(openssl_features()?).args(arguments);
+    Ok(command)
+}
+
 /// Builds a package's only program in release mode and says where it is.
 pub(crate) fn build_release(package: &str) -> Result<PathBuf, String> {
-    build(cargo(&["build", "--release", "--package", package]))
+    build(cargo_with_openssl(
+        "build",
+        &["--release", "--package", package],
+    )?)
 }
 
 /// Runs a `cargo build` and says where the program is that it built.

@@ -14,6 +14,38 @@ pub(crate) fn need_cxx_compiler() -> Done {
     need("C++", "CXX", "c++", "gcc-c++")
 }
 
+/// What cargo has to be told about OpenSSL: nothing where pkg-config finds version 3 of it, or where `OPENSSL_DIR` or
+/// `OPENSSL_LIB_DIR` names one; otherwise to build it from source, where that can be done.
+pub(crate) fn openssl_features() -> Result<&'static [&'static str], String> {
+    let is_named = ["OPENSSL_DIR", "OPENSSL_LIB_DIR"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    if is_named || succeeds("pkg-config", &["--atleast-version=3.0", "openssl"]) {
+        return Ok(&[]);
+    }
+    // Modules that some distributions leave out of their perl.
+    let perl = ["-MFindBin", "-MIPC::Cmd", "-MTime::Piece", "-e", "1"];
+    if succeeds("perl", &perl) && succeeds("make", &["--version"]) {
+        return Ok(&["--features", "espat-host/vendored-openssl"]);
+    }
+    Err(
+        "pkg-config finds no OpenSSL 3 here, and without perl and make none can be built; install it: \
+         apt install libssl-dev pkg-config (Debian, Ubuntu), dnf install openssl-devel pkgconf (Fedora), \
+         apk add openssl-dev pkgconf (Alpine)"
+            .to_owned(),
+    )
+}
+
+fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    let quiet = command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    quiet.status().is_ok_and(|s| s.success())
+}
+
 fn need(language: &str, variable: &str, default: &str, package: &str) -> Done {
     let compiler = std::env::var_os(variable).unwrap_or_else(|| default.into());
     let mut command = Command::new(&compiler);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use espat_core::{Input, Instant, Mark, NetRequest, Output, PowerEvent};
+use espat_core::{Input, Instant, Mark, Output, PowerEvent};
 use tokio::sync::mpsc;
 
 use crate::clock::{Alarm, Clock};
@@ -383,12 +383,7 @@ impl<E: Engine> Work<E> {
                     bytes,
                 } if self.port.log_apart => self.port.log(bytes),
                 Output::Serial { bytes, .. } => self.port.transmitter.push(now, bytes),
-                Output::Net(request) => {
-                    if matches!(request, NetRequest::Send { .. }) {
-                        self.port.write_ahead(now);
-                    }
-                    self.net.handle(now, request);
-                }
+                Output::Net(request) => self.net.handle(now, request),
                 Output::Uart(uart) => self.port.transmitter.change(uart),
                 Output::Store { tag, request } => self.keeper.handle(tag, request),
                 Output::Event(event) => trace::event(event),
@@ -418,11 +413,6 @@ impl<E: Engine> Future for Driver<E> {
 }
 
 impl PortSide {
-    /// The host hears what was said so far while the network's stack is at work.
-    fn write_ahead(&mut self, now: Instant) {
-        self.transmitter.write_ahead(now, &mut *self.port);
-    }
-
     fn log(&mut self, bytes: &[u8]) {
         let Some(log) = &mut self.log else {
             return;

@@ -62,6 +62,7 @@ impl Module {
     /// How it meets the network.
     #[must_use]
     pub fn net(mut self, net: NetOptions) -> Self {
+        self.config.slots = net.certificates.slots();
         self.net = net;
         self
     }

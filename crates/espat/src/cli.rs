@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -45,11 +46,21 @@ Exit codes:
   1  something failed while running, or an expectation did not hold
   2  wrong usage or environment, found before anything was started";
 
+/// The version, and that of the TLS library.
+fn long_version() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let version = env!("CARGO_PKG_VERSION");
+        format!("{version} ({})", espat_host::tls_library())
+    });
+    &TEXT
+}
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "espat",
     version,
+    long_version = long_version(),
     about = ABOUT,
     long_about = LONG_ABOUT,
     after_long_help = SETTINGS,
@@ -280,6 +291,16 @@ pub(crate) struct ModuleOptions {
     #[arg(long, value_name = "DIR", help_heading = "Module")]
     pub(crate) state: Option<PathBuf>,
 
+    /// Take certificates and keys from DIR [default: DIR/certs of --state]
+    ///
+    /// PEM files named after the firmware's slots, N from 0: client_ca.N.pem, client_cert.N.pem and client_key.N.pem, for
+    /// AT+CIPSSLCCONF; server_cert.0.pem, server_key.0.pem and server_ca.0.pem, for an SSL server. Files that come, go or
+    /// change are noticed. A key with a passphrase cannot be used.
+    ///
+    /// Example: --certs ~/esp0-certs
+    #[arg(long, value_name = "DIR", help_heading = "Module")]
+    pub(crate) certs: Option<PathBuf>,
+
     /// An access point in the module's air, repeatable
     ///
     /// Without any, every SSID can be joined with any password, and a scan finds one named `espat`. Without a password the
@@ -355,6 +376,14 @@ pub(crate) struct ModuleOptions {
     /// Example: --deny 192.168.1.1/32
     #[arg(long, value_name = "CIDR", help_heading = "Network")]
     pub(crate) deny: Vec<Cidr>,
+
+    /// Append the secrets of SSL links to FILE, so that Wireshark can decrypt a capture
+    ///
+    /// Whoever reads FILE can read the links: it is made for you alone.
+    ///
+    /// Example: --tls-keylog keys.log
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    pub(crate) tls_keylog: Option<PathBuf>,
 
     /// Read options from a TOML file
     ///

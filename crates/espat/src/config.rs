@@ -80,6 +80,8 @@ fn over(upper: RunOptions, lower: RunOptions) -> RunOptions {
             log_port: u.log_port.or(l.log_port),
             seed: u.seed.or(l.seed),
             state: u.state.or(l.state),
+            certs: u.certs.or(l.certs),
+            tls_keylog: u.tls_keylog.or(l.tls_keylog),
             ap: longer(u.ap, l.ap),
             station: longer(u.station, l.station),
             ip: u.ip.or(l.ip),

@@ -1,8 +1,12 @@
 //! From options to what the libraries are started with.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+
 use espat_core::profile::PROFILES;
 use espat_core::{LogPort, ModuleConfig, Profile, Reports, Terminator, Timing};
-use espat_host::{LogSink, Module, NetOptions, Policy, PowerPolicy, Store};
+use espat_host::{Certificates, KeyLog, LogSink, Module, NetOptions, Policy, PowerPolicy, Store};
 
 use crate::cli::{ModuleOptions, PowerWhen, ReportsOption, TerminatorOption, TimingOption};
 use crate::config::Settings;
@@ -88,9 +92,18 @@ fn log_sink(options: &ModuleOptions) -> Result<Option<LogSink>, Usage> {
 }
 
 /// How the module meets the network.
-fn net_options(options: &ModuleOptions) -> NetOptions {
+///
+/// # Errors
+/// The option whose file or folder cannot be used.
+fn net_options(options: &ModuleOptions) -> Result<NetOptions, Usage> {
     let default = NetOptions::default();
-    NetOptions {
+    let key_log = options.tls_keylog.as_ref().map(|path| {
+        KeyLog::open(path).map_err(|e| {
+            let shown = path.display();
+            Usage::new(format!("--tls-keylog {shown}: cannot open the file: {e}"))
+        })
+    });
+    Ok(NetOptions {
         ip: options.ip.unwrap_or(default.ip),
         ip6: options.ip6.unwrap_or(default.ip6),
         maps: options.map.clone(),
@@ -100,8 +113,23 @@ fn net_options(options: &ModuleOptions) -> NetOptions {
             allow: options.allow.clone(),
             deny: options.deny.clone(),
         },
+        certificates: certificates(options)?,
+        key_log: key_log.transpose()?,
         ..default
+    })
+}
+
+/// The certificates of `--certs`, or of the state, where a server's own is kept too.
+fn certificates(options: &ModuleOptions) -> Result<Certificates, Usage> {
+    let state = options.state.as_ref().map(|folder| folder.join("certs"));
+    if let Some(folder) = &state {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        let shown = folder.display();
+        made.map_err(|e| Usage::new(format!("--state: cannot make the folder {shown}: {e}")))?;
     }
+    let folder = options.certs.as_ref().or(state.as_ref());
+    Certificates::open(folder.map(PathBuf::as_path), state.as_deref())
+        .map_err(|e| Usage::new(format!("--certs: {e}")))
 }
 
 /// When the module powers on, where nobody says otherwise `default`.
@@ -120,9 +148,8 @@ fn power_policy(options: &ModuleOptions, default: PowerPolicy) -> PowerPolicy {
 /// The option that cannot be followed.
 pub(crate) fn module(settings: &Settings, default_power: PowerPolicy) -> Result<Module, Usage> {
     let options = &settings.options.module;
-    let mut module = Module::new(module_config(settings)?)
-        .net(net_options(options))
-        .power(power_policy(options, default_power));
+    let mut module =
+        Module::new(module_config(settings)?).power(power_policy(options, default_power));
     if let Some(sink) = log_sink(options)? {
         module = module.log(sink);
     }
@@ -132,5 +159,6 @@ pub(crate) fn module(settings: &Settings, default_power: PowerPolicy) -> Result<
             .store(Store::open(folder).map_err(wrong)?)
             .map_err(wrong)?;
     }
-    Ok(module)
+    // After the store: two modules that want one state are told so before anything is made in it.
+    Ok(module.net(net_options(options)?))
 }

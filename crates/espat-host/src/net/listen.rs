@@ -4,9 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
-use espat_core::SocketOptions;
+use espat_core::{Instant, SocketOptions, TlsServer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
+
+use super::tls::{GREETINGS_MAX, Greeting, Session, Tls};
 
 /// Clients that may wait in the kernel.
 const BACKLOG: i32 = 16;
@@ -30,15 +32,44 @@ pub(super) struct Listener {
     module_port: u16,
     options: SocketOptions,
     credit: usize,
+    tls: Option<TlsSide>,
+}
+
+/// What makes it an SSL server.
+#[derive(Debug)]
+pub(super) struct TlsSide {
+    pub(super) tls: Tls,
+    pub(super) server: TlsServer,
+    /// Clients that are shaking hands. The ones that have done so wait for credit.
+    greetings: Vec<Greeting>,
+    greeted: Vec<Greeting>,
+}
+
+impl TlsSide {
+    pub(super) fn new(tls: Tls, server: TlsServer) -> Self {
+        Self {
+            tls,
+            server,
+            greetings: Vec::new(),
+            greeted: Vec::new(),
+        }
+    }
 }
 
 /// An accepted client.
 #[derive(Debug)]
 pub(super) struct Client {
-    pub(super) stream: TcpStream,
+    pub(super) stream: ClientStream,
     pub(super) peer: SocketAddr,
     pub(super) local: SocketAddr,
     pub(super) options: SocketOptions,
+}
+
+/// What a client speaks.
+#[derive(Debug)]
+pub(super) enum ClientStream {
+    Tcp(TcpStream),
+    Tls(Session),
 }
 
 impl Listener {
@@ -47,6 +78,7 @@ impl Listener {
         at: SocketAddr,
         module_port: u16,
         options: SocketOptions,
+        tls: Option<TlsSide>,
     ) -> Result<Self, ListenError> {
         let listener = match listen(at) {
             Ok(listener) => listener,
@@ -69,6 +101,7 @@ impl Listener {
             module_port,
             options,
             credit: 0,
+            tls,
         })
     }
 
@@ -81,20 +114,69 @@ impl Listener {
         self.credit += 1;
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Client> {
+    /// When a client that is shaking hands is given up.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let greetings = self.tls.iter().flat_map(|tls| &tls.greetings);
+        greetings.map(Greeting::deadline).min()
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Client> {
+        let Some(mut tls) = self.tls.take() else {
+            let (stream, peer) = ready!(self.poll_accept(cx));
+            self.credit -= 1;
+            return Poll::Ready(self.client(peer, stream.local_addr(), ClientStream::Tcp(stream)));
+        };
+        let polled = self.poll_tls(cx, now, &mut tls);
+        self.tls = Some(tls);
+        polled
+    }
+
+    /// Clients shake hands side by side; credit is for those that have done it.
+    fn poll_tls(&mut self, cx: &mut Context<'_>, now: Instant, tls: &mut TlsSide) -> Poll<Client> {
+        while tls.greetings.len() + tls.greeted.len() < GREETINGS_MAX {
+            let Poll::Ready((stream, peer)) = self.poll_accept(cx) else {
+                break;
+            };
+            let greeting = Greeting::start(&tls.tls, &tls.server, stream, peer, now);
+            tls.greetings.extend(greeting);
+        }
+        let mut at = 0;
+        while at < tls.greetings.len() {
+            match tls.greetings[at].poll(cx, now) {
+                Poll::Ready(true) => tls.greeted.push(tls.greetings.remove(at)),
+                Poll::Ready(false) => drop(tls.greetings.remove(at)),
+                Poll::Pending => at += 1,
+            }
+        }
+        if self.credit == 0 || tls.greeted.is_empty() {
+            return Poll::Pending;
+        }
+        self.credit -= 1;
+        let greeting = tls.greeted.remove(0);
+        let (peer, local) = (greeting.peer(), greeting.session().stream().local_addr());
+        let stream = ClientStream::Tls(greeting.into_session());
+        Poll::Ready(self.client(peer, local, stream))
+    }
+
+    fn client(
+        &self,
+        peer: SocketAddr,
+        local: io::Result<SocketAddr>,
+        stream: ClientStream,
+    ) -> Client {
+        let local = SocketAddr::new(local.unwrap_or(peer).ip(), self.module_port);
+        Client {
+            stream,
+            peer,
+            local,
+            options: self.options,
+        }
+    }
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<(TcpStream, SocketAddr)> {
         while self.credit > 0 {
             match ready!(self.listener.poll_accept(cx)) {
-                Ok((stream, peer)) => {
-                    self.credit -= 1;
-                    let local = stream.local_addr().unwrap_or(peer);
-                    let local = SocketAddr::new(local.ip(), self.module_port);
-                    return Poll::Ready(Client {
-                        stream,
-                        peer,
-                        local,
-                        options: self.options,
-                    });
-                }
+                Ok(client) => return Poll::Ready(client),
                 Err(error) if is_of_one_client(&error) => {}
                 Err(error) => {
                     // Out of descriptors, most likely: clients wait until the next `Accept`.

@@ -9,6 +9,7 @@ mod options;
 pub(crate) mod policy;
 mod resolve;
 mod tcp;
+pub(crate) mod tls;
 mod udp;
 
 pub use options::NetOptions;
@@ -20,14 +21,15 @@ use std::task::{Context, Poll};
 
 use espat_core::{
     CloseCause, CloseHow, Connect, Duration, Family, Instant, Listen, NetError, NetEvent,
-    NetRequest, Peer, QueryId, SocketId, Transport,
+    NetRequest, Peer, QueryId, Slots, SocketId, Transport,
 };
 
 use self::error::net_error;
 use self::linger::Lingering;
-use self::listen::Listener;
+use self::listen::{ClientStream, Listener};
 use self::resolve::Resolution;
 use self::tcp::{TcpEvent, TcpLink};
+use self::tls::{SlotWatch, Tls, TlsLink};
 use self::udp::{UdpEvent, UdpLink};
 use crate::counters::Counters;
 
@@ -45,12 +47,14 @@ pub(crate) struct Net {
     turn: usize,
     accepted: u32,
     counters: Arc<Counters>,
+    slots: SlotWatch,
 }
 
 enum Socket {
     Tcp(Box<TcpLink>),
+    Tls(Box<TlsLink>),
     Udp(Box<UdpLink>),
-    Listener(Listener),
+    Listener(Box<Listener>),
 }
 
 /// A [`NetEvent`] whose payload lies in the read buffer.
@@ -82,6 +86,7 @@ pub(crate) enum Ready {
         socket: SocketId,
         from: Option<SocketAddr>,
         len: usize,
+        wire_len: usize,
     },
     Closed {
         socket: SocketId,
@@ -98,6 +103,9 @@ pub(crate) enum Ready {
     TimeSynced {
         query: QueryId,
         result: Result<u64, NetError>,
+    },
+    SlotsChanged {
+        slots: Slots,
     },
 }
 
@@ -119,11 +127,16 @@ impl Ready {
                 local,
             },
             &Self::Sent { socket, n } => NetEvent::Sent { socket, n },
-            &Self::Data { socket, from, len } => NetEvent::Data {
+            &Self::Data {
+                socket,
+                from,
+                len,
+                wire_len,
+            } => NetEvent::Data {
                 socket,
                 from,
                 bytes: &buffer[..len],
-                wire_len: len,
+                wire_len,
             },
             &Self::Closed { socket, cause } => NetEvent::Closed { socket, cause },
             Self::Resolved { query, result } => NetEvent::Resolved {
@@ -132,12 +145,14 @@ impl Ready {
             },
             &Self::Pinged { query, result } => NetEvent::Pinged { query, result },
             &Self::TimeSynced { query, result } => NetEvent::TimeSynced { query, result },
+            &Self::SlotsChanged { slots } => NetEvent::SlotsChanged { slots },
         }
     }
 }
 
 impl Net {
     pub(crate) fn new(options: Arc<NetOptions>, counters: Arc<Counters>) -> Self {
+        let slots = SlotWatch::start(&options.certificates);
         Self {
             options,
             sockets: Vec::new(),
@@ -148,6 +163,7 @@ impl Net {
             turn: 0,
             accepted: 0,
             counters,
+            slots,
         }
     }
 
@@ -167,16 +183,18 @@ impl Net {
             NetRequest::Send { socket, to, bytes } => self.send(socket, to, bytes),
             NetRequest::CancelSend { socket } => match self.find(socket) {
                 Some(Socket::Tcp(link)) => link.cancel_send(),
+                Some(Socket::Tls(link)) => link.cancel_send(),
                 Some(Socket::Udp(link)) => link.cancel_send(),
                 Some(Socket::Listener(_)) | None => {}
             },
-            NetRequest::Options { socket, options } => {
-                if let Some(Socket::Tcp(link)) = self.find(socket) {
-                    link.set_options(options);
-                }
-            }
+            NetRequest::Options { socket, options } => match self.find(socket) {
+                Some(Socket::Tcp(link)) => link.set_options(options),
+                Some(Socket::Tls(link)) => link.set_options(options),
+                Some(Socket::Udp(_) | Socket::Listener(_)) | None => {}
+            },
             NetRequest::Read { socket, max } => match self.find(socket) {
                 Some(Socket::Tcp(link)) => link.set_credit(max),
+                Some(Socket::Tls(link)) => link.set_credit(max),
                 Some(Socket::Udp(link)) => link.set_credit(max),
                 Some(Socket::Listener(_)) | None => {}
             },
@@ -212,7 +230,9 @@ impl Net {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let connects = self.sockets.iter().filter_map(|(_, socket)| match socket {
             Socket::Tcp(link) => link.deadline(),
-            Socket::Udp(_) | Socket::Listener(_) => None,
+            Socket::Tls(link) => link.deadline(),
+            Socket::Listener(listener) => listener.deadline(),
+            Socket::Udp(_) => None,
         });
         let resolutions = self
             .resolutions
@@ -229,6 +249,7 @@ impl Net {
         if let Some(socket) = self.sent_at_once.take() {
             let n = match self.find(socket) {
                 Some(Socket::Tcp(link)) => link.take_sent(),
+                Some(Socket::Tls(link)) => link.take_sent(),
                 Some(Socket::Udp(link)) => link.take_sent(),
                 Some(Socket::Listener(_)) | None => 0,
             };
@@ -250,6 +271,9 @@ impl Net {
         if !self.lingering.is_empty() {
             self.lingering
                 .retain_mut(|link| link.poll(cx, now, buffer).is_pending());
+        }
+        if let Poll::Ready(slots) = self.slots.poll(cx, &self.options.certificates) {
+            return Poll::Ready(Ready::SlotsChanged { slots });
         }
         for at in 0..self.resolutions.len() {
             if let Poll::Ready(result) = self.resolutions[at].poll(cx, now) {
@@ -281,6 +305,9 @@ impl Net {
             Socket::Tcp(link) => link
                 .poll(cx, now, buffer)
                 .map(|event| self.on_tcp(now, at, socket, event)),
+            Socket::Tls(link) => link
+                .poll(cx, now, buffer)
+                .map(|event| self.on_tcp(now, at, socket, event)),
             Socket::Udp(link) => {
                 let event = link.poll(cx, buffer);
                 self.counters.datagrams_dropped.add(link.take_dropped());
@@ -295,11 +322,20 @@ impl Net {
                     }
                 })
             }
-            Socket::Listener(listener) => listener.poll(cx).map(|client| {
+            Socket::Listener(listener) => listener.poll(cx, now).map(|client| {
                 let accepted = SocketId::accepted(self.accepted);
                 self.accepted += 1;
-                let link = TcpLink::accepted(client.stream, client.options);
-                self.sockets.push((accepted, Socket::Tcp(Box::new(link))));
+                let link = match client.stream {
+                    ClientStream::Tcp(stream) => {
+                        Socket::Tcp(Box::new(TcpLink::accepted(stream, client.options)))
+                    }
+                    ClientStream::Tls(session) => Socket::Tls(Box::new(TlsLink::accepted(
+                        session,
+                        client.peer,
+                        client.options,
+                    ))),
+                };
+                self.sockets.push((accepted, link));
                 Ready::Accepted {
                     listener: socket,
                     socket: accepted,
@@ -314,25 +350,30 @@ impl Net {
         match event {
             TcpEvent::Connected(local) => Ready::Connected { socket, local },
             TcpEvent::Failed(error) => {
-                self.sockets.remove(at);
+                let (_, link) = self.sockets.remove(at);
+                if let Socket::Tls(link) = link {
+                    self.lingering.extend(link.close(now));
+                }
                 Ready::Failed { socket, error }
             }
             TcpEvent::Sent(n) => {
                 self.counters.net_out.add(n);
                 Ready::Sent { socket, n }
             }
-            TcpEvent::Data(len) => {
+            TcpEvent::Data { len, wire_len } => {
                 self.counters.net_in.add(len);
                 Ready::Data {
                     socket,
                     from: None,
                     len,
+                    wire_len,
                 }
             }
             TcpEvent::Closed(cause) => {
-                let (_, link) = self.sockets.remove(at);
-                if let Socket::Tcp(link) = link {
-                    self.lingering.extend(link.close(now));
+                match self.sockets.remove(at).1 {
+                    Socket::Tcp(link) => self.lingering.extend(link.close(now)),
+                    Socket::Tls(link) => self.lingering.extend(link.close(now)),
+                    Socket::Udp(_) | Socket::Listener(_) => {}
                 }
                 Ready::Closed { socket, cause }
             }
@@ -352,6 +393,7 @@ impl Net {
                     socket,
                     from: Some(from),
                     len,
+                    wire_len: len,
                 }
             }
         }
@@ -366,8 +408,9 @@ impl Net {
                     .map(|link| Socket::Tcp(Box::new(link)))
             }
             Transport::Tls => {
-                tracing::warn!("SSL links are not built into this host");
-                return Err(NetError::Tls);
+                let local = to.local_ip.and_then(|_| self.local(remote, to.local_port));
+                let link = self.tls().connect(to, remote, local)?;
+                return Ok(Socket::Tls(Box::new(link)));
             }
             Transport::Udp => {
                 UdpLink::open(remote, to.local_port, &self.options).map(|mut link| {
@@ -380,6 +423,13 @@ impl Net {
             tracing::debug!("a link to {remote} cannot be opened: {error}");
             net_error(&error)
         })
+    }
+
+    fn tls(&self) -> Tls {
+        Tls {
+            certificates: self.options.certificates.clone(),
+            key_log: self.options.key_log.clone(),
+        }
     }
 
     /// Where a client of the module's own address is bound; loopback cannot reach the outside.
@@ -420,15 +470,18 @@ impl Net {
         };
         let station = SocketAddr::new(ip, on.port);
         let at = at.map_or(station, |publish| publish.at);
-        let opened = Listener::open(at, on.port, on.options).map_err(|error| {
-            tracing::warn!("{error}");
-            NetError::AddressInUse
+        let opened = self.tls().side(on).and_then(|tls| {
+            Listener::open(at, on.port, on.options, tls).map_err(|error| {
+                tracing::warn!("{error}");
+                NetError::AddressInUse
+            })
         });
         let opened = opened
             .and_then(|opened| Ok((opened.port().map_err(|error| net_error(&error))?, opened)));
         self.answers.push_back(match opened {
             Ok((port, opened)) => {
-                self.sockets.push((listener, Socket::Listener(opened)));
+                self.sockets
+                    .push((listener, Socket::Listener(Box::new(opened))));
                 Ready::Listening { listener, port }
             }
             Err(error) => Ready::Failed {
@@ -443,6 +496,7 @@ impl Net {
         self.sent_at_once = Some(socket);
         match self.find(socket) {
             Some(Socket::Tcp(link)) => link.send(bytes),
+            Some(Socket::Tls(link)) => link.send(bytes),
             Some(Socket::Udp(link)) => match target {
                 Some((shown, Ok(real))) => {
                     link.remember(real, shown);
@@ -459,11 +513,13 @@ impl Net {
         let Some(at) = self.sockets.iter().position(|(id, _)| *id == socket) else {
             return;
         };
-        if let (_, Socket::Tcp(link)) = self.sockets.remove(at) {
-            match how {
-                CloseHow::Fin => self.lingering.extend(link.close(now)),
-                CloseHow::Reset | CloseHow::Vanish => link.reset(),
-            }
+        let in_order = how == CloseHow::Fin;
+        match self.sockets.remove(at).1 {
+            Socket::Tcp(link) if in_order => self.lingering.extend(link.close(now)),
+            Socket::Tcp(link) => link.reset(),
+            Socket::Tls(link) if in_order => self.lingering.extend(link.close(now)),
+            Socket::Tls(link) => link.reset(),
+            Socket::Udp(_) | Socket::Listener(_) => {}
         }
     }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::policy::{MapRule, Policy, Publish};
+use super::tls::{Certificates, KeyLog};
 
 /// Datagrams of one link that may wait for the module.
 const DATAGRAMS_MAX: usize = 64;
@@ -22,6 +23,10 @@ pub struct NetOptions {
     pub policy: Policy,
     /// Datagrams of one link that may wait for the module; more are dropped and counted.
     pub datagrams_max: usize,
+    /// What SSL links and SSL servers show and trust.
+    pub certificates: Certificates,
+    /// Where the secrets of SSL links go.
+    pub key_log: Option<KeyLog>,
 }
 
 impl Default for NetOptions {
@@ -33,6 +38,8 @@ impl Default for NetOptions {
             publish: Vec::new(),
             policy: Policy::default(),
             datagrams_max: DATAGRAMS_MAX,
+            certificates: Certificates::default(),
+            key_log: None,
         }
     }
 }

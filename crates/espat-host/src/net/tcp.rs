@@ -40,7 +40,11 @@ pub(super) enum TcpEvent {
     Connected(SocketAddr),
     Failed(NetError),
     Sent(usize),
-    Data(usize),
+    Data {
+        len: usize,
+        /// What it took on the wire.
+        wire_len: usize,
+    },
     Closed(CloseCause),
 }
 
@@ -52,23 +56,7 @@ impl TcpLink {
         options: SocketOptions,
         deadline: Instant,
     ) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(remote),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
-        socket.set_nonblocking(true)?;
-        if let Some(local) = local {
-            socket.bind(&local.into())?;
-        }
-        match socket.connect(&remote.into()) {
-            Ok(()) => {}
-            Err(error)
-                if rustix::io::Errno::from_io_error(&error)
-                    == Some(rustix::io::Errno::INPROGRESS) => {}
-            Err(error) => return Err(error),
-        }
-        let stream = TcpStream::from_std(socket.into())?;
+        let stream = begin(remote, local)?;
         Ok(Self {
             connecting: Some(deadline),
             ..Self::new(stream, options)
@@ -96,25 +84,7 @@ impl TcpLink {
     }
 
     pub(super) fn set_options(&mut self, options: SocketOptions) {
-        let socket = SockRef::from(&self.stream);
-        let keep_alive = TcpKeepalive::new()
-            .with_time(Duration::from_secs(u64::from(options.keep_alive_s.max(1))))
-            .with_interval(PROBE_INTERVAL)
-            .with_retries(PROBES);
-        let set = socket
-            .set_tcp_nodelay(options.nodelay)
-            .and_then(|()| socket.set_keepalive(options.keep_alive_s > 0))
-            .and_then(|()| {
-                if options.keep_alive_s > 0 {
-                    socket.set_tcp_keepalive(&keep_alive)
-                } else {
-                    Ok(())
-                }
-            });
-        if let Err(error) = set {
-            tracing::debug!("the options of a link's socket cannot be set: {error}");
-        }
-        // SO_LINGER is not set: with it, the kernel would make `close` wait and the whole runtime with it.
+        set_options(SockRef::from(&self.stream), options);
         self.options = options;
     }
 
@@ -195,24 +165,15 @@ impl TcpLink {
         now: Instant,
         deadline: Instant,
     ) -> Poll<TcpEvent> {
-        let ready = match self.stream.poll_write_ready(cx) {
-            Poll::Ready(ready) => ready,
-            Poll::Pending if now >= deadline => {
-                return Poll::Ready(TcpEvent::Failed(NetError::TimedOut));
-            }
-            Poll::Pending => return Poll::Pending,
-        };
-        let connected = ready.and_then(|()| match self.stream.take_error()? {
-            Some(error) => Err(error),
-            None => self.stream.local_addr(),
-        });
-        Poll::Ready(match connected {
-            Ok(local) => {
-                self.connecting = None;
-                TcpEvent::Connected(local)
-            }
-            Err(error) => TcpEvent::Failed(net_error(&error)),
-        })
+        Poll::Ready(
+            match ready!(poll_connected(&self.stream, cx, now, deadline)) {
+                Ok(local) => {
+                    self.connecting = None;
+                    TcpEvent::Connected(local)
+                }
+                Err(error) => TcpEvent::Failed(error),
+            },
+        )
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -235,7 +196,8 @@ impl TcpLink {
             Ok(()) if buffer.filled().is_empty() => self.closed(CloseCause::Fin),
             Ok(()) => {
                 self.credit = 0;
-                Poll::Ready(TcpEvent::Data(buffer.filled().len()))
+                let len = buffer.filled().len();
+                Poll::Ready(TcpEvent::Data { len, wire_len: len })
             }
             Err(error) => self.closed(close_cause(&error)),
         }
@@ -266,6 +228,67 @@ impl TcpLink {
         self.broken = Some(close_cause(error));
         self.unsent = Vec::new();
     }
+}
+
+/// Begins to connect.
+pub(super) fn begin(remote: SocketAddr, local: Option<SocketAddr>) -> io::Result<TcpStream> {
+    let socket = Socket::new(
+        Domain::for_address(remote),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    if let Some(local) = local {
+        socket.bind(&local.into())?;
+    }
+    match socket.connect(&remote.into()) {
+        Ok(()) => {}
+        Err(error)
+            if rustix::io::Errno::from_io_error(&error) == Some(rustix::io::Errno::INPROGRESS) => {}
+        Err(error) => return Err(error),
+    }
+    TcpStream::from_std(socket.into())
+}
+
+/// Whether what was begun is connected, and where it is bound.
+pub(super) fn poll_connected(
+    stream: &TcpStream,
+    cx: &mut Context<'_>,
+    now: Instant,
+    deadline: Instant,
+) -> Poll<Result<SocketAddr, NetError>> {
+    let ready = match stream.poll_write_ready(cx) {
+        Poll::Ready(ready) => ready,
+        Poll::Pending if now >= deadline => return Poll::Ready(Err(NetError::TimedOut)),
+        Poll::Pending => return Poll::Pending,
+    };
+    let connected = ready.and_then(|()| match stream.take_error()? {
+        Some(error) => Err(error),
+        None => stream.local_addr(),
+    });
+    Poll::Ready(connected.map_err(|error| net_error(&error)))
+}
+
+/// Sets what `AT+CIPTCPOPT` and the keep-alive parameter ask for.
+pub(super) fn set_options(socket: SockRef<'_>, options: SocketOptions) {
+    let keep_alive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(u64::from(options.keep_alive_s.max(1))))
+        .with_interval(PROBE_INTERVAL)
+        .with_retries(PROBES);
+    let set = socket
+        .set_tcp_nodelay(options.nodelay)
+        .and_then(|()| socket.set_keepalive(options.keep_alive_s > 0))
+        .and_then(|()| {
+            if options.keep_alive_s > 0 {
+                socket.set_tcp_keepalive(&keep_alive)
+            } else {
+                Ok(())
+            }
+        });
+    if let Err(error) = set {
+        tracing::debug!("the options of a link's socket cannot be set: {error}");
+    }
+    // SO_LINGER is not set: with it, the kernel would make `close` wait and the whole runtime with it.
 }
 
 /// Writes what the kernel takes.

@@ -63,7 +63,7 @@ impl Descriptor {
 }
 
 /// Registers a descriptor with the runtime, which owns it from then on.
-pub(super) fn register(
+pub(crate) fn register(
     fd: OwnedFd,
     interest: Interest,
 ) -> Result<AsyncFd<OwnedFd>, AsyncFdRegisterError<OwnedFd>> {

@@ -2,7 +2,7 @@
 //!
 //! A port never waits and never fails towards the module: what has no host vanishes, as on a wire.
 
-mod descriptor;
+pub(crate) mod descriptor;
 mod duplex;
 mod link;
 mod pty;

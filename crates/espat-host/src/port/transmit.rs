@@ -1,7 +1,7 @@
 //! The UART's transmitter: what the module sent and has not left yet, at the line's pace in realistic timing.
 
 use std::collections::VecDeque;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use espat_core::{Instant, UartConfig};
 
@@ -21,8 +21,8 @@ pub(crate) struct Transmitter {
     /// Line settings that become valid when so many bytes in all have left.
     changes: VecDeque<(u64, UartConfig)>,
     left: u64,
-    /// Left or thrown away, and not reported yet.
-    untold: usize,
+    /// Thrown away but not reported yet.
+    discarded: usize,
     pace: Option<Pace>,
 }
 
@@ -49,7 +49,7 @@ impl Transmitter {
             head: 0,
             changes: VecDeque::new(),
             left: 0,
-            untold: 0,
+            discarded: 0,
             pace,
         }
     }
@@ -77,7 +77,7 @@ impl Transmitter {
 
     /// Throws away what has not left; it counts as sent.
     pub(crate) fn discard(&mut self) {
-        self.untold += self.waiting();
+        self.discarded += self.waiting();
         self.left += self.waiting() as u64;
         self.queue.clear();
         self.head = 0;
@@ -109,8 +109,8 @@ impl Transmitter {
         now: Instant,
         port: &mut dyn Port,
     ) -> Poll<Result<usize, PortError>> {
-        if self.untold > 0 {
-            return Poll::Ready(Ok(std::mem::take(&mut self.untold)));
+        if self.discarded > 0 {
+            return Poll::Ready(Ok(std::mem::take(&mut self.discarded)));
         }
         self.apply_changes(port);
         let limit = self.until_change();
@@ -138,15 +138,6 @@ impl Transmitter {
         self.left += n as u64;
         self.apply_changes(port);
         Poll::Ready(Ok(n))
-    }
-
-    /// Hands what is due to the port if it takes it now; `poll` tells of it.
-    pub(crate) fn write_ahead(&mut self, now: Instant, port: &mut dyn Port) {
-        // Nobody waits here: `poll` comes before anybody sleeps, and sees what fails, too.
-        let mut cx = Context::from_waker(Waker::noop());
-        if let Poll::Ready(Ok(n)) = self.poll(&mut cx, now, port) {
-            self.untold += n;
-        }
     }
 
     fn apply_changes(&mut self, port: &mut dyn Port) {

@@ -12,4 +12,6 @@ mod links;
 #[cfg(test)]
 mod ports;
 #[cfg(test)]
+mod ssl;
+#[cfg(test)]
 mod state;

@@ -1,0 +1,286 @@
+//! The slots: PEM files of one folder, named after the firmware's partitions (`client_ca.0.pem`).
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use espat_core::{SlotKind, Slots};
+use openssl::error::ErrorStack;
+use openssl::pkey::{PKey, Private};
+use openssl::x509::X509;
+
+use super::TlsError;
+use super::context::Contexts;
+use super::identity::{self, Identity};
+
+/// A longer file is none of ours.
+const FILE_MAX: u64 = 256 * 1024;
+
+/// Certificates and private keys for modules. Clones share them, and what OpenSSL has made of them.
+#[derive(Clone, Debug)]
+pub struct Certificates(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    folder: Option<PathBuf>,
+    /// Where a server's certificate that we made is kept.
+    state: Option<PathBuf>,
+    loaded: Mutex<Loaded>,
+    made: Mutex<Option<Identity>>,
+    contexts: Contexts,
+}
+
+#[derive(Debug, Default)]
+struct Loaded {
+    slots: BTreeMap<(u8, u8), Slot>,
+    /// Grows with every change.
+    edition: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    kind: SlotKind,
+    /// What the file holds, to tell a change.
+    digest: [u8; 32],
+    /// `None` where it cannot be used.
+    content: Option<Content>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Certificates(Vec<X509>),
+    Key(PKey<Private>),
+}
+
+/// Why a folder cannot hold certificates.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// It cannot be read.
+    #[error("{}: cannot read the folder: {source}", path.display())]
+    ReadFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Default for Certificates {
+    /// Without any. They share the server's certificate that is made at first use.
+    fn default() -> Self {
+        static NONE: LazyLock<Certificates> = LazyLock::new(|| Certificates(Arc::default()));
+        NONE.clone()
+    }
+}
+
+impl Certificates {
+    /// Those of `folder`. With `state`, a server's certificate that has to be made is kept there.
+    ///
+    /// A file that cannot be used is named in the log, and its slot counts as empty.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn open(folder: Option<&Path>, state: Option<&Path>) -> Result<Self, CertificateError> {
+        if let Some(path) = folder {
+            std::fs::read_dir(path).map_err(|source| CertificateError::ReadFolder {
+                path: path.to_owned(),
+                source,
+            })?;
+        }
+        let certificates = Self(Arc::new(Inner {
+            folder: folder.map(Path::to_owned),
+            state: state.map(Path::to_owned),
+            ..Inner::default()
+        }));
+        certificates.reload();
+        Ok(certificates)
+    }
+
+    /// The slots that are usable.
+    #[must_use]
+    pub fn slots(&self) -> Slots {
+        let mut slots = Slots::default();
+        let loaded = self.loaded();
+        for ((_, number), slot) in &loaded.slots {
+            if slot.content.is_some() {
+                slots.insert(slot.kind, *number);
+            }
+        }
+        slots
+    }
+
+    pub(in crate::net) fn folder(&self) -> Option<&Path> {
+        self.0.folder.as_deref()
+    }
+
+    pub(in crate::net) fn edition(&self) -> u64 {
+        self.loaded().edition
+    }
+
+    /// Reads the folder again.
+    pub(in crate::net) fn reload(&self) {
+        let Some(folder) = &self.0.folder else {
+            return;
+        };
+        let mut slots = BTreeMap::new();
+        for kind in SlotKind::ALL {
+            for number in 0..Slots::COUNT {
+                let path = folder.join(format!("{}.{number}.pem", kind.name()));
+                if let Some(slot) = read_slot(&path, kind) {
+                    slots.insert((kind as u8, number), slot);
+                }
+            }
+        }
+        for (cert, key) in [
+            (SlotKind::ClientCert, SlotKind::ClientKey),
+            (SlotKind::ServerCert, SlotKind::ServerKey),
+        ] {
+            refuse_foreign_keys(&mut slots, cert, key);
+        }
+        let mut loaded = self.loaded();
+        let digests = |slots: &BTreeMap<_, Slot>| {
+            let all = slots.iter().map(|(at, slot)| (*at, slot.digest));
+            all.collect::<Vec<((u8, u8), [u8; 32])>>()
+        };
+        if digests(&slots) != digests(&loaded.slots) {
+            loaded.slots = slots;
+            loaded.edition += 1;
+            self.0.contexts.clear();
+        }
+    }
+
+    pub(super) fn contexts(&self) -> &Contexts {
+        &self.0.contexts
+    }
+
+    pub(super) fn chain(&self, kind: SlotKind, number: u8) -> Result<Vec<X509>, TlsError> {
+        match self.content(kind, number) {
+            Some(Content::Certificates(all)) => Ok(all),
+            Some(Content::Key(_)) | None => Err(TlsError::Empty { kind, number }),
+        }
+    }
+
+    pub(super) fn key(&self, kind: SlotKind, number: u8) -> Result<PKey<Private>, TlsError> {
+        match self.content(kind, number) {
+            Some(Content::Key(key)) => Ok(key),
+            Some(Content::Certificates(_)) | None => Err(TlsError::Empty { kind, number }),
+        }
+    }
+
+    /// The server's certificate and key: those of slot 0, else one that was made here.
+    pub(super) fn server_identity(&self) -> Result<(Vec<X509>, PKey<Private>), TlsError> {
+        let own = (
+            self.content(SlotKind::ServerCert, 0),
+            self.content(SlotKind::ServerKey, 0),
+        );
+        if let (Some(Content::Certificates(chain)), Some(Content::Key(key))) = own {
+            return Ok((chain, key));
+        }
+        let mut made = self.0.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let identity = match &*made {
+            Some(identity) => identity,
+            None => made.insert(identity::kept_or_made(self.0.state.as_deref())?),
+        };
+        Ok((vec![identity.certificate.clone()], identity.key.clone()))
+    }
+
+    fn content(&self, kind: SlotKind, number: u8) -> Option<Content> {
+        self.loaded()
+            .slots
+            .get(&(kind as u8, number))?
+            .content
+            .clone()
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Loaded> {
+        self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `None` where there is no such file.
+fn read_slot(path: &Path, kind: SlotKind) -> Option<Slot> {
+    let (bytes, mode) = match read_file(path) {
+        Ok(read) => read,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            tracing::warn!("{}: cannot read the file: {error}", path.display());
+            return None;
+        }
+    };
+    let is_key = matches!(kind, SlotKind::ClientKey | SlotKind::ServerKey);
+    if is_key && mode & 0o077 != 0 {
+        tracing::warn!(
+            "{}: others can read or change this private key; `chmod 600` keeps it private",
+            path.display()
+        );
+    }
+    let content = if is_key {
+        read_key(&bytes).map(Content::Key)
+    } else {
+        read_chain(&bytes).map(Content::Certificates)
+    };
+    if content.is_none() {
+        let what = if is_key {
+            "a private key in PEM form without a passphrase"
+        } else {
+            "certificates in PEM form"
+        };
+        tracing::warn!("{}: not {what}; the slot counts as empty", path.display());
+    }
+    Some(Slot {
+        kind,
+        digest: openssl::sha::sha256(&bytes),
+        content,
+    })
+}
+
+fn read_file(path: &Path) -> io::Result<(Vec<u8>, u32)> {
+    let file = File::open(path)?;
+    let mode = file.metadata()?.mode();
+    let mut bytes = Vec::new();
+    file.take(FILE_MAX).read_to_end(&mut bytes)?;
+    Ok((bytes, mode))
+}
+
+fn read_key(pem: &[u8]) -> Option<PKey<Private>> {
+    // With no callback OpenSSL would ask for a passphrase on the terminal.
+    PKey::private_key_from_pem_callback(pem, |_| Err(ErrorStack::get())).ok()
+}
+
+fn read_chain(pem: &[u8]) -> Option<Vec<X509>> {
+    X509::stack_from_pem(pem).ok().filter(|all| !all.is_empty())
+}
+
+/// A key that does not belong to the certificate of its number is no use.
+fn refuse_foreign_keys(slots: &mut BTreeMap<(u8, u8), Slot>, cert: SlotKind, key: SlotKind) {
+    for number in 0..Slots::COUNT {
+        let Some(Content::Certificates(chain)) = slots
+            .get(&(cert as u8, number))
+            .and_then(|slot| slot.content.clone())
+        else {
+            continue;
+        };
+        let Some(slot) = slots.get_mut(&(key as u8, number)) else {
+            continue;
+        };
+        let belongs = match &slot.content {
+            Some(Content::Key(key)) => chain
+                .first()
+                .and_then(|own| own.public_key().ok())
+                .is_some_and(|public| public.public_eq(key)),
+            Some(Content::Certificates(_)) | None => true,
+        };
+        if !belongs {
+            tracing::warn!(
+                "{}.{number}.pem is not the key of {}.{number}.pem; the slot counts as empty",
+                key.name(),
+                cert.name()
+            );
+            slot.content = None;
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! TLS: the module's SSL links and SSL servers, by OpenSSL.
+//!
+//! OpenSSL reads and writes the socket itself, without blocking, so that what a record took on the wire can be counted and a
+//! send need not wait for the task to be polled. A verification that was asked for and fails ends the link: there is no
+//! second attempt without it.
+
+mod certificates;
+mod context;
+mod greeting;
+mod identity;
+mod keylog;
+mod link;
+mod session;
+mod watch;
+mod wire;
+
+pub use certificates::{CertificateError, Certificates};
+pub use keylog::KeyLog;
+
+pub(super) use greeting::{GREETINGS_MAX, Greeting};
+pub(super) use link::TlsLink;
+pub(super) use session::Session;
+pub(super) use watch::SlotWatch;
+
+use std::net::SocketAddr;
+
+use espat_core::{Connect, Listen, NetError, SlotKind, TlsClient, TlsServer};
+use openssl::error::ErrorStack;
+use openssl::ssl::Ssl;
+use openssl::x509::verify::{X509CheckFlags, X509VerifyFlags};
+use tokio::net::TcpStream;
+
+use super::listen::TlsSide;
+
+/// The name and version of the TLS library.
+#[must_use]
+pub fn tls_library() -> &'static str {
+    openssl::version::version()
+}
+
+/// What sessions are made from.
+#[derive(Clone, Debug)]
+pub(super) struct Tls {
+    pub(super) certificates: Certificates,
+    pub(super) key_log: Option<KeyLog>,
+}
+
+/// Why a session cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TlsError {
+    #[error(
+        "{}.{number} is empty: put a PEM file {}.{number}.pem into the folder of --certs",
+        kind.name(), kind.name()
+    )]
+    Empty { kind: SlotKind, number: u8 },
+    #[error("{what} is no text that TLS can carry")]
+    Text { what: &'static str },
+    #[error("OpenSSL refuses the configuration: {0}")]
+    OpenSsl(#[from] ErrorStack),
+    #[error("the server's certificate cannot be kept in {}: {source}", path.display())]
+    Keep {
+        path: std::path::PathBuf,
+        source: std::io::Error,
+    },
+}
+
+impl Tls {
+    /// A client's session over a connection that has been begun.
+    fn client(&self, client: &TlsClient, stream: TcpStream) -> Result<Session, TlsError> {
+        let text = |bytes: &Vec<u8>, what| {
+            let text = String::from_utf8(bytes.clone()).ok();
+            text.filter(|text| !text.contains('\0'))
+                .ok_or(TlsError::Text { what })
+        };
+        let mut ssl = Ssl::new(&*self.client_context(client)?)?;
+        if let Some(name) = &client.server_name {
+            ssl.set_hostname(&text(name, "the server name (SNI)")?)?;
+        }
+        if !client.alpn.is_empty() {
+            let mut wire = Vec::new();
+            for protocol in &client.alpn {
+                let len = u8::try_from(protocol.len()).map_err(|_| TlsError::Text {
+                    what: "an ALPN protocol",
+                })?;
+                wire.push(len);
+                wire.extend_from_slice(protocol);
+            }
+            ssl.set_alpn_protos(&wire)?;
+        }
+        if let Some(verify) = &client.verify {
+            let param = ssl.param_mut();
+            match verify.unix_s {
+                Some(seconds) => param.set_time(seconds),
+                None => param.set_flags(X509VerifyFlags::NO_CHECK_TIME)?,
+            }
+            if let Some(name) = &verify.common_name {
+                param.set_hostflags(X509CheckFlags::ALWAYS_CHECK_SUBJECT);
+                param.set_host(&text(name, "the Common Name")?)?;
+            }
+        }
+        ssl.set_connect_state();
+        Ok(Session::new(ssl, stream)?)
+    }
+
+    /// Begins to connect; the handshake follows by itself.
+    pub(super) fn connect(
+        &self,
+        to: &Connect,
+        remote: SocketAddr,
+        local: Option<SocketAddr>,
+    ) -> Result<TlsLink, NetError> {
+        let Some(client) = &to.tls else {
+            return Err(NetError::Tls);
+        };
+        let stream = super::tcp::begin(remote, local).map_err(|error| {
+            tracing::debug!("a link to {remote} cannot be opened: {error}");
+            super::error::net_error(&error)
+        })?;
+        let session = self.client(client, stream).map_err(|error| {
+            tracing::warn!("SSL link to {remote}: {error}");
+            NetError::Tls
+        })?;
+        let flight = client.rules.flight_timeout;
+        Ok(TlsLink::connecting(
+            session,
+            remote,
+            to.options,
+            to.deadline,
+            flight,
+        ))
+    }
+
+    /// What an SSL server needs; its certificate is made here where there is none.
+    pub(super) fn side(self, on: &Listen) -> Result<Option<TlsSide>, NetError> {
+        let Some(server) = on.tls else {
+            return Ok(None);
+        };
+        self.server_context(&server).map_err(|error| {
+            tracing::warn!("SSL server port {}: {error}", on.port);
+            NetError::Tls
+        })?;
+        Ok(Some(TlsSide::new(self, server)))
+    }
+
+    /// A server's session with an accepted client.
+    pub(super) fn server(
+        &self,
+        server: &TlsServer,
+        stream: TcpStream,
+    ) -> Result<Session, TlsError> {
+        let mut ssl = Ssl::new(&*self.server_context(server)?)?;
+        ssl.set_accept_state();
+        Ok(Session::new(ssl, stream)?)
+    }
+}

@@ -1,0 +1,282 @@
+//! The module as an SSL client, against rustls and against the `openssl` command.
+
+#[cfg(test)]
+mod tls_peers;
+
+#[cfg(test)]
+mod tests {
+    use espat_core::profile::testing;
+    use espat_host::{MapRule, NetOptions};
+    use tokio_rustls::rustls::ProtocolVersion;
+
+    use crate::tls_peers::{
+        Folder, Host, NOW, Openssl, Pair, Says, Seen, echo_server, server_config,
+    };
+
+    fn with(folder: &Folder) -> NetOptions {
+        NetOptions {
+            certificates: folder.certificates(),
+            ..NetOptions::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unverified_link_carries_payload_in_both_versions() {
+        let own = Pair::authority("anybody");
+        let profiles = [
+            (
+                espat_core::ModuleConfig::new().profile,
+                ProtocolVersion::TLSv1_2,
+            ),
+            (&testing::TLS_1_3, ProtocolVersion::TLSv1_3),
+        ];
+        for (profile, version) in profiles {
+            let (at, mut seen) = echo_server(server_config(&own, None)).await;
+            let mut host = Host::of_profile(profile, NetOptions::default()).await;
+            assert!(host.connects(at).await);
+            let expected = Seen {
+                sni: None,
+                alpn: None,
+                version,
+                has_certificate: false,
+            };
+            assert_eq!(seen.recv().await.unwrap(), Some(expected));
+            host.says("ping").await;
+            host.wait("+IPD,4:ping").await;
+            let said = host.command("AT+CIPSTATUS").await;
+            assert!(
+                said.contains("+CIPSTATUS:0,\"SSL\",\"127.0.0.1\""),
+                "{said}"
+            );
+            host.close().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_is_checked_in_modes_2_and_3_only() {
+        let (ours, theirs) = (Pair::authority("ours"), Pair::authority("theirs"));
+        let server = ours.issue(&Says::with_alternative("server.test", "other.test"));
+        let plain = ours.issue(&Says::name("server.test"));
+        let folder = Folder::new();
+        folder.put("client_ca.0.pem", &ours.certificate_pem());
+        folder.put("client_ca.1.pem", &theirs.certificate_pem());
+        let me = ours.issue(&Says::name("me"));
+        folder.put_pair("client_cert.0.pem", "client_key.0.pem", &me);
+        let stranger = theirs.issue(&Says::name("stranger"));
+        folder.put_pair("client_cert.1.pem", "client_key.1.pem", &stranger);
+        let mut host = Host::start(with(&folder)).await;
+        // A subject without alternative names is checked as well as one with others.
+        for own in [&server, &plain] {
+            let (at, _) = echo_server(server_config(own, None)).await;
+            for (conf, name, works) in [
+                ("0", "", true),
+                ("0", "wrong.test", true),
+                ("1,0", "wrong.test", true),
+                ("2,0,0", "", true),
+                ("2,0,0", "server.test", true),
+                ("2,0,0", "wrong.test", false),
+                ("2,0,1", "", false),
+                ("2,0,1", "server.test", false),
+                ("3,0,0", "server.test", true),
+                ("3,0,0", "wrong.test", false),
+                ("3,0,1", "server.test", false),
+            ] {
+                host.ok(&format!("AT+CIPSSLCCONF={conf}")).await;
+                host.ok(&format!("AT+CIPSSLCCN=\"{name}\"")).await;
+                assert_eq!(host.connects(at).await, works, "{conf} {name:?}");
+                if works {
+                    host.close().await;
+                }
+            }
+        }
+        // A server that asks for certificates.
+        for (conf, works) in [
+            ("0", false),
+            ("1,0", true),
+            ("1,1", false),
+            ("2,0,0", false),
+            ("3,0,0", true),
+            ("3,1,0", false),
+        ] {
+            let (at, mut seen) = echo_server(server_config(&server, Some(&ours))).await;
+            host.ok(&format!("AT+CIPSSLCCONF={conf}")).await;
+            host.ok("AT+CIPSSLCCN=\"server.test\"").await;
+            assert_eq!(host.connects(at).await, works, "{conf}");
+            let seen = seen.recv().await.unwrap();
+            assert_eq!(seen.is_some_and(|seen| seen.has_certificate), works);
+            if works {
+                host.close().await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn names_and_protocols_are_sent_as_set() {
+        let own = Pair::authority("anybody");
+        let mut config = server_config(&own, None);
+        config.alpn_protocols = vec![b"b".to_vec(), b"c".to_vec()];
+        let (at, mut seen) = echo_server(config).await;
+        let map: MapRule = format!("www.example.org=127.0.0.1:{}", at.port())
+            .parse()
+            .unwrap();
+        let mut host = Host::start(NetOptions {
+            maps: vec![map],
+            ..NetOptions::default()
+        })
+        .await;
+        host.ok("AT+CIPMUX=1").await;
+        let mut link = async |line: &str| {
+            host.ok(line).await;
+            host.ok("AT+CIPSTART=0,\"SSL\",\"www.example.org\",443")
+                .await;
+            host.ok("AT+CIPCLOSE=0").await;
+            let seen = seen.recv().await.unwrap().unwrap();
+            (seen.sni.unwrap(), seen.alpn)
+        };
+        let host_name = "www.example.org".to_owned();
+        assert_eq!(link("AT").await, (host_name.clone(), None));
+        // The server's order decides; a client that offers nothing of it would be refused.
+        let line = "AT+CIPSSLCALPN=0,3,\"a\",\"c\",\"b\"";
+        assert_eq!(link(line).await, (host_name.clone(), Some(b"b".to_vec())));
+        let line = "AT+CIPSSLCALPN=0,1,\"c\"";
+        assert_eq!(link(line).await, (host_name, Some(b"c".to_vec())));
+        let line = "AT+CIPSSLCSNI=5,\"other.test\"";
+        assert_eq!(link(line).await.0, "other.test");
+    }
+
+    #[tokio::test]
+    async fn dates_count_against_the_modules_clock_once_it_is_set() {
+        let ca = Pair::authority("ca");
+        let folder = Folder::new();
+        folder.put("client_ca.0.pem", &ca.certificate_pem());
+        let expired = ca.issue(&Says {
+            valid: (NOW - 200, NOW - 100),
+            ..Says::name("old")
+        });
+        let (at, _) = echo_server(server_config(&expired, None)).await;
+        let mut host = Host::start(with(&folder)).await;
+        host.ok("AT+CIPSSLCCONF=2").await;
+        assert!(host.connects(at).await, "no clock, no dates");
+        host.close().await;
+        for (clock, works) in [(NOW - 150, true), (NOW, false), (NOW - 300, false)] {
+            host.ok(&format!("AT+SYSTIMESTAMP={clock}")).await;
+            assert_eq!(host.connects(at).await, works, "{clock}");
+            if works {
+                host.close().await;
+            }
+        }
+        // On a firmware line where dates always count, it is 1970 until the clock is set.
+        let mut host = Host::of_profile(&testing::TLS_1_3, with(&folder)).await;
+        host.ok("AT+CIPSSLCCONF=2").await;
+        assert!(!host.connects(at).await);
+        host.ok(&format!("AT+SYSTIMESTAMP={}", NOW - 150)).await;
+        assert!(host.connects(at).await);
+    }
+
+    #[tokio::test]
+    async fn a_pre_shared_key_is_bytes_and_an_identity() {
+        for (version, profile) in [
+            ("-tls1_2", espat_core::ModuleConfig::new().profile),
+            ("-tls1_3", &testing::TLS_1_3),
+        ] {
+            // "secret", in hexadecimal. Without a certificate there is nothing but the key.
+            let arguments = [
+                "-nocert",
+                "-psk",
+                "736563726574",
+                "-psk_identity",
+                "client-1",
+                version,
+            ];
+            let Some((mut server, at)) = Openssl::server(&arguments).await else {
+                return;
+            };
+            let mut host = Host::of_profile(profile, NetOptions::default()).await;
+            assert!(!host.connects(at).await, "no key");
+            host.ok("AT+CIPSSLCPSK=\"wrong\",\"client-1\"").await;
+            assert!(!host.connects(at).await, "another key");
+            host.ok("AT+CIPSSLCPSK=\"secret\",\"client-1\"").await;
+            assert!(host.connects(at).await, "{version}");
+            host.says("over psk\n").await;
+            server.until("over psk").await;
+            server.stop().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn the_openssl_command_sees_the_certificate_and_the_names() {
+        let ca = Pair::authority("ca");
+        let folder = Folder::new();
+        folder.put("client_ca.0.pem", &ca.certificate_pem());
+        let me = ca.issue(&Says::name("me"));
+        folder.put_pair("client_cert.0.pem", "client_key.0.pem", &me);
+        let own = ca.issue(&Says::name("server.test"));
+        let (cert, key) = folder.put_pair("cert.pem", "key.pem", &own);
+        let ca_file = folder.put("ca.pem", &ca.certificate_pem());
+        let [cert, key, ca_file] =
+            [cert, key, ca_file].map(|path| path.to_str().unwrap().to_owned());
+        let arguments = [
+            "-cert", &cert, "-key", &key, "-CAfile", &ca_file, "-Verify", "1", "-alpn", "mqtt",
+        ];
+        let Some((mut server, at)) = Openssl::server(&arguments).await else {
+            return;
+        };
+        let mut host = Host::start(with(&folder)).await;
+        host.ok("AT+CIPSSLCCONF=3").await;
+        host.ok("AT+CIPSSLCCN=\"server.test\"").await;
+        host.ok("AT+CIPSSLCSNI=\"sni.test\"").await;
+        host.ok("AT+CIPSSLCALPN=2,\"http/1.1\",\"mqtt\"").await;
+        assert!(host.connects(at).await);
+        server
+            .until("advertised by the client: http/1.1, mqtt")
+            .await;
+        server.until("ALPN protocols selected: mqtt").await;
+        server.until("subject=CN = me").await;
+        host.says("hello\n").await;
+        server.until("hello").await;
+        tokio::io::AsyncWriteExt::write_all(&mut server.input, b"back\n")
+            .await
+            .unwrap();
+        host.wait("+IPD,5:back\n").await;
+        // `Q` ends the server in an orderly way.
+        tokio::io::AsyncWriteExt::write_all(&mut server.input, b"Q\n")
+            .await
+            .unwrap();
+        host.wait("CLOSED\r\n").await;
+    }
+
+    #[tokio::test]
+    async fn old_versions_and_weak_certificates_are_taken_as_the_firmware_does() {
+        let Some((server, at)) = weak_server().await else {
+            return;
+        };
+        let mut host = Host::start(NetOptions::default()).await;
+        assert!(host.connects(at).await);
+        server.stop().await;
+        let Some((server, at)) = weak_server().await else {
+            return;
+        };
+        let mut host = Host::of_profile(&testing::TLS_1_3, NetOptions::default()).await;
+        assert!(!host.connects(at).await, "this one wants TLS 1.2");
+        server.stop().await;
+    }
+
+    /// TLS 1.0 with an RSA key of 1024 bits, signed with SHA-1.
+    async fn weak_server() -> Option<(Openssl, std::net::SocketAddr)> {
+        let folder = Folder::new();
+        let file = folder.path().join("weak.pem");
+        let file = file.to_str().unwrap();
+        let made = tokio::process::Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:1024", "-sha1", "-nodes"])
+            .args(["-subj", "/CN=weak", "-keyout", file, "-out"])
+            .arg(format!("{file}.crt"))
+            .output()
+            .await
+            .ok()?;
+        assert!(made.status.success(), "{made:?}");
+        let cert = format!("{file}.crt");
+        let arguments = ["-cert", &cert, "-key", file, "-tls1"];
+        let strength = ["-cipher", "DEFAULT:@SECLEVEL=0"];
+        Openssl::server(&[arguments.as_slice(), strength.as_slice()].concat()).await
+    }
+}

@@ -1,0 +1,197 @@
+//! SSL links of the binary, with the `openssl` command on the other side.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::harness::{Espat, Host, Scratch};
+
+/// `openssl` at work; it ends with the test.
+struct Openssl {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Openssl {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new("openssl")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self { child, output }
+    }
+
+    fn until(&mut self, text: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            let n = self.output.read_line(&mut line).unwrap();
+            assert!(n > 0, "openssl ends before it says {text:?}");
+        }
+        line
+    }
+
+    fn say(&mut self, text: &str) {
+        let input = self.child.stdin.as_mut().unwrap();
+        input.write_all(text.as_bytes()).unwrap();
+    }
+}
+
+impl Drop for Openssl {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Whether this computer has the command; the reason for a skip is printed.
+fn has_openssl() -> bool {
+    let found = Command::new("openssl").arg("version").output().is_ok();
+    if !found {
+        println!("skipped: this computer has no `openssl`");
+    }
+    found
+}
+
+/// A self-signed certificate of that name, and its key.
+fn make_certificate(name: &str, certificate: &Path, key: &Path) {
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt"])
+        .args(["ec_paramgen_curve:P-256", "-subj", &format!("/CN={name}")])
+        .args(["-keyout", key.to_str().unwrap(), "-out"])
+        .arg(certificate)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+}
+
+fn started(more: &[&str]) -> (Espat, Host) {
+    let (espat, mut host) = Espat::on_stdio(more);
+    host.until("\r\nready\r\n");
+    host.join();
+    (espat, host)
+}
+
+#[test]
+fn a_client_checks_its_server_and_leaves_a_key_log() {
+    if !has_openssl() {
+        return;
+    }
+    let scratch = Scratch::new("ssl-client");
+    let certs = scratch.path("certs");
+    std::fs::create_dir(&certs).unwrap();
+    let (ca, key) = (certs.join("client_ca.0.pem"), scratch.path("key.pem"));
+    make_certificate("server.test", &ca, &key);
+    let mut server = Openssl::start(&[
+        "s_server",
+        "-accept",
+        "127.0.0.1:0",
+        "-cert",
+        ca.to_str().unwrap(),
+        "-key",
+        key.to_str().unwrap(),
+    ]);
+    let accept = server.until("ACCEPT 127.0.0.1:");
+    let port = accept.trim().rsplit(':').next().unwrap().to_owned();
+    let keys = scratch.path("keys.log");
+    let arguments = [
+        "--certs",
+        certs.to_str().unwrap(),
+        "--tls-keylog",
+        keys.to_str().unwrap(),
+    ];
+    let (espat, mut host) = started(&arguments);
+    let connect = format!("AT+CIPSTART=\"SSL\",\"127.0.0.1\",{port}");
+    host.ok("AT+CIPSSLCCONF=2");
+    host.ok("AT+CIPSSLCCN=\"other.test\"");
+    host.command(&connect, "ERROR");
+    espat.log_line("the peer's certificate was refused: hostname mismatch");
+    host.until("CLOSED\r\n");
+    host.ok("AT+CIPSSLCCN=\"server.test\"");
+    host.ok(&connect);
+    host.write("AT+CIPSEND=6\r\n");
+    host.until(">");
+    host.write("hello\n");
+    host.until("SEND OK\r\n");
+    server.until("hello");
+    server.say("world\n");
+    host.until("+IPD,6:world\n");
+    host.ok("AT+CIPCLOSE");
+    let keys = std::fs::read_to_string(keys).unwrap();
+    assert!(keys.starts_with("CLIENT_RANDOM "), "{keys}");
+    let secret = keys.split_whitespace().nth(2).unwrap();
+    assert!(!espat.log().contains(secret), "secrets are not logged");
+}
+
+#[test]
+fn a_server_keeps_its_own_certificate_in_the_state() {
+    if !has_openssl() {
+        return;
+    }
+    let scratch = Scratch::new("ssl-server");
+    let state = scratch.path("state");
+    let mut fingerprints = vec![];
+    for _ in 0..2 {
+        let arguments = [
+            "--state",
+            state.to_str().unwrap(),
+            "--publish",
+            "443=127.0.0.1:0",
+        ];
+        let (espat, mut host) = started(&arguments);
+        host.ok("AT+CIPMUX=1");
+        host.ok("AT+CIPSERVER=1,443,\"SSL\"");
+        let line = espat.log_line("shows a self-signed certificate, SHA-256 ");
+        fingerprints.push(line.rsplit(' ').next().unwrap().to_owned());
+    }
+    assert_eq!(fingerprints[0], fingerprints[1]);
+    let file = state.join("certs/self_signed_server.pem");
+    let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(file), mode(state.join("certs"))), (0o600, 0o700));
+}
+
+#[test]
+fn keys_that_others_can_read_are_used_with_a_warning() {
+    if !has_openssl() {
+        return;
+    }
+    let scratch = Scratch::new("ssl-mode");
+    let (cert, key) = (
+        scratch.path("client_cert.0.pem"),
+        scratch.path("client_key.0.pem"),
+    );
+    make_certificate("me", &cert, &key);
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let folder = key.parent().unwrap().to_str().unwrap();
+    let (espat, mut host) = started(&["--certs", folder]);
+    espat.log_line("client_key.0.pem: others can read or change this private key");
+    host.ok("AT+CIPSSLCCONF=1");
+}
+
+#[test]
+fn folders_and_files_that_cannot_be_used_are_named() {
+    for (option, value, what) in [
+        ("--certs", "/nonexistent/certs", "cannot read the folder"),
+        (
+            "--tls-keylog",
+            "/nonexistent/keys.log",
+            "cannot open the file",
+        ),
+    ] {
+        let output = crate::harness::espat()
+            .args(["--stdio", option, value])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        for part in [option, value, what] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+}

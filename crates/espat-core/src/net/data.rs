@@ -102,7 +102,7 @@ impl Net {
         if self.raw {
             env.out.run(Mark::Payload, link.rx.held.contiguous());
         } else {
-            let from = link.rx.held.next_from();
+            let from = link.rx.held.sender(0);
             let peer = self.show_peer.then(|| from.unwrap_or(link.remote));
             print_ipd(env, shown, peer, link.rx.held.contiguous());
         }
@@ -122,6 +122,12 @@ impl Net {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
+        // The firmware takes datagrams from its stack when they are read (behaviour.md 3.22, T #323).
+        for at in 0..link.rx.unread.datagrams_in(n) {
+            if let Some(from) = link.rx.unread.sender(at) {
+                link.follow(from);
+            }
+        }
         link.rx.unread.consume(n);
         if link.rx.unread.len() > 0 {
             let announced = Urc::Unread(id);

@@ -64,9 +64,19 @@ impl Buffer {
         self.bytes.len() + self.overhead
     }
 
-    /// The sender of the first datagram.
-    pub(crate) fn next_from(&self) -> Option<SocketAddr> {
-        self.datagrams.front().map(|&(_, from)| from)
+    /// How many datagrams a read of `n` bytes takes.
+    pub(crate) fn datagrams_in(&self, n: usize) -> usize {
+        let starts = self.datagrams.iter().scan(0, |end, &(len, _)| {
+            let start = *end;
+            *end += len;
+            Some(start)
+        });
+        starts.take_while(|&start| start < n).count()
+    }
+
+    /// The sender of a datagram, counted from the first.
+    pub(crate) fn sender(&self, at: usize) -> Option<SocketAddr> {
+        self.datagrams.get(at).map(|&(_, from)| from)
     }
 
     /// The first `max` bytes, in two pieces.
@@ -86,14 +96,8 @@ impl Buffer {
     pub(crate) fn consume(&mut self, n: usize) {
         let mut end = n;
         if !self.datagrams.is_empty() {
-            let mut sum = 0;
-            while sum < n {
-                let Some((len, _)) = self.datagrams.pop_front() else {
-                    break;
-                };
-                sum += len;
-            }
-            end = sum;
+            let read = self.datagrams_in(n);
+            end = self.datagrams.drain(..read).map(|(len, _)| len).sum();
         }
         self.bytes.drain(..end.min(self.bytes.len()));
         if self.bytes.is_empty() {

@@ -264,6 +264,7 @@ impl Module {
         while let Some(timer) = self.state.timers.take_expired(self.now) {
             self.on_timer(timer);
         }
+        self.follow_link();
         self.enter_saved_link();
         self.flush_reports();
     }

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use super::{Module, Phase, State};
 use crate::config::Timing;
 use crate::exec::operation::{LinkEvent, OpEvent};
-use crate::net::LinkId;
 use crate::net::dial::{Dial, Dialed, Target};
+use crate::net::{LinkId, Stage};
 use crate::output::{CloseHow, Dropped, Event};
 use crate::reply::urc::Urc;
 use crate::serial::escape::{Escape, Verdict};
@@ -61,6 +61,17 @@ impl Passthrough {
 
     fn is_up(&self) -> bool {
         matches!(self.link, LinkState::Up)
+    }
+
+    /// The attempt under way, which is the caller's from here on.
+    fn take_dial(&mut self) -> Option<Dial> {
+        match core::mem::replace(&mut self.link, LinkState::Waiting) {
+            LinkState::Dialing(dial) => Some(dial),
+            other @ (LinkState::Up | LinkState::Waiting) => {
+                self.link = other;
+                None
+            }
+        }
     }
 
     fn send_group(&mut self, state: &mut State) {
@@ -240,15 +251,16 @@ impl Module {
             self.watch_stall();
             return;
         }
-        if let LinkState::Dialing(dial) = core::mem::replace(&mut passthrough.link, LinkState::Up) {
+        if let Some(dial) = passthrough.take_dial() {
             let dialed = dial.on_event(&mut self.state.cx(self.now), event);
             self.on_dialed(dialed);
         }
         self.follow_link();
     }
 
-    /// Notices that the link is gone, for whatever reason.
+    /// Notices that the link is gone, or what was to become it, for whatever reason.
     pub(super) fn follow_link(&mut self) {
+        self.follow_attempt();
         let is_open = self.state.net.links.open(LINK).is_some();
         let Some(passthrough) = self.passthrough.as_mut().filter(|p| p.is_up() && !is_open) else {
             return;
@@ -271,6 +283,19 @@ impl Module {
             cx.env.report(Urc::Closed(LINK));
         }
         self.dial_later();
+    }
+
+    /// A command may have taken an attempt's number away, or the access point its network.
+    fn follow_attempt(&mut self) {
+        let link = self.state.net.links.get(LINK);
+        let is_there = link.is_some_and(|link| link.stage != Stage::Ended);
+        let Some(passthrough) = self.passthrough.as_mut().filter(|_| !is_there) else {
+            return;
+        };
+        if let Some(dial) = passthrough.take_dial() {
+            dial.cancel(&mut self.state.cx(self.now));
+            self.dial_later();
+        }
     }
 
     fn dial_later(&mut self) {
@@ -355,6 +380,10 @@ impl Module {
             dial.cancel(&mut cx);
         }
         if !passthrough.is_entered {
+            // The host MCU was never told of a link that came up behind a line it was typing.
+            if was_up {
+                cx.net.drop_link(&mut cx.env, LINK, CloseHow::Fin);
+            }
             return;
         }
         if cx.nvs.live.sysmsg & SYSMSG_QUIT != 0 {

@@ -154,6 +154,11 @@ impl Link {
         self.stage == Stage::Open
     }
 
+    /// It is there, or was: the host MCU has been told of it.
+    pub(crate) fn is_known(&self) -> bool {
+        matches!(self.stage, Stage::Open | Stage::Ended)
+    }
+
     /// Accepted by the module's server.
     pub(crate) fn is_accepted(&self) -> bool {
         self.socket.is_accepted()

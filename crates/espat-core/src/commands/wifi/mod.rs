@@ -24,6 +24,7 @@ use alloc::vec::Vec;
 use crate::exec::cx::Cx;
 use crate::exec::operation::Handled;
 use crate::exec::table::Command;
+use crate::net::Link;
 use crate::nvs::Setting;
 use crate::output::CloseHow;
 use crate::reply::error::AtError;
@@ -74,8 +75,12 @@ fn say_left(cx: &mut Cx<'_>) {
 
 fn close_links(cx: &mut Cx<'_>) {
     for id in cx.net.links.ids() {
+        // An attempt that no command made is not spoken of: it is for the saved link.
+        let is_known = cx.net.links.get(id).is_some_and(Link::is_known);
         cx.net.drop_link(&mut cx.env, id, CloseHow::Reset);
-        cx.env.out.report(Urc::Closed(id), cx.net.multi, false);
+        if is_known {
+            cx.env.out.report(Urc::Closed(id), cx.net.multi, false);
+        }
     }
 }
 

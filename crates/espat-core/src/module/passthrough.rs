@@ -7,7 +7,7 @@ use super::{Module, Phase, State};
 use crate::config::Timing;
 use crate::exec::operation::{LinkEvent, OpEvent};
 use crate::net::dial::{Dial, Dialed, Target};
-use crate::net::{LinkId, Stage};
+use crate::net::{LinkId, Net, Stage};
 use crate::output::{CloseHow, Dropped, Event};
 use crate::reply::urc::Urc;
 use crate::serial::escape::{Escape, Verdict};
@@ -29,8 +29,6 @@ pub(super) struct Passthrough {
     link: LinkState,
     /// Bytes that wait to become a packet.
     group: Vec<u8>,
-    /// Bytes that the network stack has not taken.
-    unsent: usize,
     /// The link has taken nothing for so long that input is thrown away.
     drops: bool,
 }
@@ -50,7 +48,6 @@ impl Passthrough {
             is_entered: false,
             link,
             group: Vec::new(),
-            unsent: 0,
             drops: false,
         }
     }
@@ -75,13 +72,14 @@ impl Passthrough {
     }
 
     fn send_group(&mut self, state: &mut State) {
-        self.unsent += self.group.len();
         state.net.send_raw(&mut state.out, LINK, &self.group);
         self.group.clear();
     }
 
-    fn held(&self) -> usize {
-        self.unsent + self.group.len()
+    /// Bytes that the network stack has not taken, those from before an earlier `+++` included.
+    fn held(&self, net: &Net) -> usize {
+        let unsent = net.links.get(LINK).map_or(0, |link| link.raw_unsent);
+        unsent + self.group.len()
     }
 }
 
@@ -100,6 +98,7 @@ impl Module {
         let mut passthrough = Passthrough::new(target, LinkState::Up);
         passthrough.is_entered = true;
         self.passthrough = Some(passthrough);
+        self.watch_stall();
     }
 
     pub(super) fn is_in_passthrough(&self) -> bool {
@@ -134,7 +133,7 @@ impl Module {
         if passthrough.drops || !passthrough.is_up() {
             buffer
         } else {
-            buffer.saturating_sub(passthrough.held())
+            buffer.saturating_sub(passthrough.held(&self.state.net))
         }
     }
 
@@ -174,7 +173,6 @@ impl Module {
             return;
         }
         if !passthrough.target.is_udp() && self.state.config.timing == Timing::Fast {
-            passthrough.unsent += bytes.len();
             self.state.net.send_raw(&mut self.state.out, LINK, bytes);
             bytes = &[];
         }
@@ -209,11 +207,7 @@ impl Module {
         else {
             return;
         };
-        passthrough.unsent += passthrough.group.len();
-        self.state
-            .net
-            .send_raw(&mut self.state.out, LINK, &passthrough.group);
-        passthrough.group.clear();
+        passthrough.send_group(&mut self.state);
     }
 
     /// A full buffer holds the host MCU back for a while; then input is dropped, so that `+++` is seen. With flow
@@ -223,7 +217,7 @@ impl Module {
             return;
         };
         let limits = &self.state.config.profile.limits;
-        let is_full = passthrough.held() >= limits.passthrough_buffer;
+        let is_full = passthrough.held(&self.state.net) >= limits.passthrough_buffer;
         if is_full && self.state.sys.uart.flow == 0 && self.state.timers.due(Timer::Stall).is_none()
         {
             self.state
@@ -244,8 +238,7 @@ impl Module {
         let Some(passthrough) = &mut self.passthrough else {
             return;
         };
-        if let OpEvent::Link(LINK, LinkEvent::Sent(n)) = *event {
-            passthrough.unsent = passthrough.unsent.saturating_sub(n);
+        if let OpEvent::Link(LINK, LinkEvent::Sent(_)) = *event {
             passthrough.drops = false;
             self.state.timers.stop(Timer::Stall);
             self.watch_stall();
@@ -265,9 +258,8 @@ impl Module {
         let Some(passthrough) = self.passthrough.as_mut().filter(|p| p.is_up() && !is_open) else {
             return;
         };
-        let lost = passthrough.held();
+        let lost = passthrough.held(&self.state.net);
         passthrough.group.clear();
-        passthrough.unsent = 0;
         passthrough.drops = false;
         self.state.timers.stop(Timer::Stall);
         if lost > 0 {

@@ -153,13 +153,33 @@ impl Net {
     }
 
     /// Raw payload of passthrough.
-    pub(crate) fn send_raw(&self, out: &mut Outbox, id: LinkId, bytes: &[u8]) {
-        let Some(link) = self.links.open(id) else {
+    pub(crate) fn send_raw(&mut self, out: &mut Outbox, id: LinkId, bytes: &[u8]) {
+        let link = self.links.get_mut(id).filter(|link| link.is_open());
+        let Some(link) = link else {
             return;
         };
+        link.raw_unsent += bytes.len();
         let is_udp = link.kind.transport == Transport::Udp;
         let to = is_udp.then(|| (link.remote, link.name().cloned()));
         out.send(link.socket, to, bytes);
+    }
+
+    /// The network stack took `n` bytes of a link: first what passthrough left, then what a command sends. Returns the latter.
+    pub(super) fn on_sent(&mut self, id: LinkId, n: usize) -> usize {
+        let Some(link) = self.links.get_mut(id) else {
+            return n;
+        };
+        let raw = n.min(link.raw_unsent);
+        link.raw_unsent -= raw;
+        n - raw
+    }
+
+    /// Takes back what the network stack has not taken.
+    pub(crate) fn cancel_send(&mut self, env: &mut Env<'_>, id: LinkId) {
+        if let Some(link) = self.links.get_mut(id) {
+            link.raw_unsent = 0;
+            env.out.cancel_send(link.socket);
+        }
     }
 
     /// Gives read credit to the links that have room. Credit once given stays given: taking it back would race with

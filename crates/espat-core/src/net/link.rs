@@ -101,6 +101,8 @@ pub(crate) struct Link {
     /// Where the host MCU sent it; none where the peer came to us.
     pub(crate) target: Option<Target>,
     pub(crate) rx: Receive,
+    /// Payload of passthrough that the network stack has not taken.
+    pub(crate) raw_unsent: usize,
     /// What the socket was told.
     pub(crate) options: SocketOptions,
     pub(crate) heard_at: Instant,
@@ -125,6 +127,7 @@ impl Link {
             has_followed: false,
             target: None,
             rx: Receive::default(),
+            raw_unsent: 0,
             options: SocketOptions::default(),
             heard_at: Instant::ZERO,
         }

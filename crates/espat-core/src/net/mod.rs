@@ -207,6 +207,7 @@ impl Net {
             }
             NetEvent::Sent { socket, n } => {
                 let id = self.links.find(socket)?;
+                let n = self.on_sent(id, n);
                 Some(OpEvent::Link(id, LinkEvent::Sent(n)))
             }
             NetEvent::Data {

@@ -152,7 +152,7 @@ impl Operation for Sending {
                 }
             }
             (Step::Sending(_), OpEvent::Deadline) => {
-                cx.env.out.cancel_send(self.socket);
+                cx.net.cancel_send(&mut cx.env, self.id);
                 SEND_FAIL
             }
             _ => Progress::Continue,

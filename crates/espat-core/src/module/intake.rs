@@ -7,7 +7,7 @@ use super::{Module, Phase};
 use crate::exec::operation::OpEvent;
 use crate::output::{Dropped, Event, Mark, ResetCause};
 use crate::reply::error::AtError;
-use crate::serial::chunk::Busy;
+use crate::serial::chunk::{Before, Busy};
 use crate::serial::escape::{Escape, Verdict};
 use crate::serial::framer::{Framed, content_len};
 use crate::time::Duration;
@@ -19,13 +19,13 @@ const LINE_HOLD: Duration = Duration::from_secs(1);
 impl Module {
     pub(super) fn on_serial(&mut self, bytes: &[u8]) {
         let limits = &self.state.config.profile.limits;
-        let quiet = self.intake.chunk.arrive(self.now, limits);
-        self.take_serial(bytes, quiet);
+        let before = self.intake.chunk.arrive(self.now, limits);
+        self.take_serial(bytes, before);
     }
 
     pub(super) fn on_serial_break(&mut self) {
         self.intake.chunk.end();
-        if self.intake.escape.is_holding() {
+        if self.intake.escape.on_packet_end() {
             self.on_escape_decided();
         }
         self.on_busy_chunk_end();
@@ -37,7 +37,7 @@ impl Module {
             return;
         }
         let backlog = core::mem::take(&mut self.intake.backlog);
-        self.take_serial(&backlog, false);
+        self.take_serial(&backlog, Before::Bytes);
     }
 
     /// Whether a line that is not begun yet has to wait.
@@ -49,17 +49,17 @@ impl Module {
         self.state.out.unsent() > self.state.config.tx_window()
     }
 
-    fn take_serial(&mut self, mut bytes: &[u8], mut quiet: bool) {
+    fn take_serial(&mut self, mut bytes: &[u8], mut before: Before) {
         while !bytes.is_empty() {
             let taken = match self.phase {
-                Phase::Ready if self.is_in_passthrough() => self.on_passthrough(bytes, quiet),
-                Phase::Ready if self.intake.payload.is_some() => self.on_payload(bytes, quiet),
+                Phase::Ready if self.is_in_passthrough() => self.on_passthrough(bytes, before),
+                Phase::Ready if self.intake.payload.is_some() => self.on_payload(bytes, before),
                 Phase::Ready if self.running.is_some() => self.on_busy(bytes),
                 Phase::Ready if self.must_wait() => {
                     self.intake.backlog.extend_from_slice(bytes);
                     return;
                 }
-                Phase::Ready if self.awaits_saved_link() => self.on_waiting(bytes, quiet),
+                Phase::Ready if self.awaits_saved_link() => self.on_waiting(bytes, before),
                 Phase::Ready => self.on_command(bytes),
                 Phase::Off => bytes.len(),
                 Phase::Booting | Phase::Resetting(_) | Phase::Asleep => {
@@ -68,7 +68,7 @@ impl Module {
                 }
             };
             bytes = &bytes[taken..];
-            quiet = false;
+            before = Before::Bytes;
         }
     }
 
@@ -77,8 +77,8 @@ impl Module {
     }
 
     /// A command line on which `+++` ends the attempts for the saved link.
-    fn on_waiting(&mut self, bytes: &[u8], quiet: bool) -> usize {
-        match self.intake.escape.on_bytes(bytes, quiet) {
+    fn on_waiting(&mut self, bytes: &[u8], before: Before) -> usize {
+        match self.intake.escape.on_bytes(bytes, before) {
             Verdict::Hold => {
                 self.await_silence();
                 bytes.len()
@@ -139,8 +139,8 @@ impl Module {
         }
     }
 
-    fn on_payload(&mut self, bytes: &[u8], quiet: bool) -> usize {
-        match self.intake.escape.on_bytes(bytes, quiet) {
+    fn on_payload(&mut self, bytes: &[u8], before: Before) -> usize {
+        match self.intake.escape.on_bytes(bytes, before) {
             Verdict::Hold => {
                 self.await_silence();
                 bytes.len()

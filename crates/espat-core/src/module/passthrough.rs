@@ -10,6 +10,7 @@ use crate::net::dial::{Dial, Dialed, Target};
 use crate::net::{LinkId, Net, Stage};
 use crate::output::{CloseHow, Dropped, Event};
 use crate::reply::urc::Urc;
+use crate::serial::chunk::Before;
 use crate::serial::escape::{Escape, Verdict};
 use crate::sys::{SYSMSG_QUIT, SYSMSG_STATUS};
 use crate::time::Duration;
@@ -137,8 +138,8 @@ impl Module {
         }
     }
 
-    pub(super) fn on_passthrough(&mut self, bytes: &[u8], quiet: bool) -> usize {
-        match self.intake.escape.on_bytes(bytes, quiet) {
+    pub(super) fn on_passthrough(&mut self, bytes: &[u8], before: Before) -> usize {
+        match self.intake.escape.on_bytes(bytes, before) {
             Verdict::Hold => {
                 self.await_silence();
             }

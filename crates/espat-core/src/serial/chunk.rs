@@ -18,6 +18,17 @@ pub(crate) struct Chunk {
     matched: Option<usize>,
 }
 
+/// What was before some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Other bytes, a moment ago.
+    Bytes,
+    /// A packet's end.
+    Packet,
+    /// The silence that `+++` needs.
+    Silence,
+}
+
 /// What busy bytes lead to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Busy {
@@ -47,18 +58,24 @@ impl Default for Chunk {
 }
 
 impl Chunk {
-    /// Bytes arrive. Returns whether there was silence (or a packet's end) before them, as `+++` needs it.
-    pub(crate) fn arrive(&mut self, now: Instant, limits: &Limits) -> bool {
+    /// Bytes arrive. Returns what was before them.
+    pub(crate) fn arrive(&mut self, now: Instant, limits: &Limits) -> Before {
         let gap = self.last_at.map(|last| now.since(last));
         let far = |limit| gap.is_none_or(|gap| gap >= limit);
         if self.broken || far(limits.chunk_gap) {
             self.busy_answered = false;
             self.matched = Some(0);
         }
-        let quiet = self.broken || far(limits.escape_guard);
+        let before = if far(limits.escape_guard) {
+            Before::Silence
+        } else if self.broken {
+            Before::Packet
+        } else {
+            Before::Bytes
+        };
         self.last_at = Some(now);
         self.broken = false;
-        quiet
+        before
     }
 
     /// The port says that the chunk is over.

@@ -159,6 +159,14 @@ mod tests {
         let (_serial, mut bench) = start(deny);
         bench.ask(Ask::Connect(socket(0), tcp(at)));
         assert_eq!(bench.next().await, Fed::Failed(socket(0), NetError::Denied));
+        for (n, nobody) in [(1, "0.0.0.0"), (2, "::"), (3, "::ffff:0.0.0.0")] {
+            let nobody = SocketAddr::new(nobody.parse().unwrap(), at.port());
+            bench.ask(Ask::Connect(socket(n), tcp(nobody)));
+            assert_eq!(
+                bench.next().await,
+                Fed::Failed(socket(n), NetError::Unreachable)
+            );
+        }
     }
 
     #[tokio::test]

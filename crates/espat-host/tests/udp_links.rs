@@ -178,6 +178,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_link_that_names_nobody_listens_whatever_is_denied() {
+        let offline = Policy {
+            offline: true,
+            ..Policy::default()
+        };
+        let allow = Policy {
+            allow: vec!["192.0.2.0/24".parse().unwrap()],
+            ..Policy::default()
+        };
+        for policy in [offline, allow] {
+            let stays = policy.offline;
+            let (_serial, mut bench) = start(NetOptions {
+                policy,
+                ..NetOptions::default()
+            });
+            bench.ask(Ask::Connect(socket(0), udp("0.0.0.0:0".parse().unwrap())));
+            let local = bench.connected(socket(0)).await;
+            assert_eq!(local.ip().is_loopback(), stays);
+            bench.ask(Ask::Read(socket(0), 1472));
+            let (peer, at) = peer().await;
+            let to = SocketAddr::new([127, 0, 0, 1].into(), local.port());
+            peer.send_to(b"heard", to).await.unwrap();
+            assert_eq!(datagram(&mut bench).await, (b"heard".to_vec(), at));
+        }
+    }
+
+    #[tokio::test]
     async fn a_denied_target_loses_its_datagrams() {
         let policy = Policy {
             offline: true,

@@ -400,7 +400,12 @@ impl Net {
     }
 
     fn connect(&self, to: &Connect) -> Result<Socket, NetError> {
-        let remote = self.real(to.name.as_deref(), to.remote)?;
+        let listens_only = to.transport == Transport::Udp && to.remote.ip().is_unspecified();
+        let remote = if listens_only {
+            to.remote
+        } else {
+            self.real(to.name.as_deref(), to.remote)?
+        };
         let opened = match to.transport {
             Transport::Tcp => {
                 let local = to.local_ip.and_then(|_| self.local(remote, to.local_port));
@@ -447,6 +452,10 @@ impl Net {
         let mut real = policy::mapped(&self.options.maps, name, remote).unwrap_or(remote);
         if real.ip() == IpAddr::V4(Ipv4Addr::BROADCAST) {
             real.set_ip(self.options.broadcast().into());
+        }
+        if real.ip().to_canonical().is_unspecified() {
+            // Nobody; the system would take it for this computer, past what the policy says of loopback.
+            return Err(NetError::Unreachable);
         }
         if self.options.permits(real.ip()) {
             return Ok(real);

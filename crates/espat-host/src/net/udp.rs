@@ -228,7 +228,7 @@ fn local_ip(remote: IpAddr, net: &NetOptions) -> IpAddr {
         IpAddr::V4(_) => (net.ip.into(), Ipv4Addr::UNSPECIFIED.into()),
         IpAddr::V6(_) => (net.ip6.into(), Ipv6Addr::UNSPECIFIED.into()),
     };
-    let leaves_loopback = station.is_loopback() && !remote.is_loopback();
+    let leaves_loopback = station.is_loopback() && !remote.is_loopback() && !net.policy.offline;
     if leaves_loopback || is_for_many(remote, net) {
         any
     } else {

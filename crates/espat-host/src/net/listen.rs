@@ -32,6 +32,8 @@ pub(super) struct Listener {
     module_port: u16,
     options: SocketOptions,
     credit: usize,
+    /// The system refused to accept, and that was said.
+    is_stuck: bool,
     tls: Option<TlsSide>,
 }
 
@@ -101,6 +103,7 @@ impl Listener {
             module_port,
             options,
             credit: 0,
+            is_stuck: false,
             tls,
         })
     }
@@ -176,15 +179,20 @@ impl Listener {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<(TcpStream, SocketAddr)> {
         while self.credit > 0 {
             match ready!(self.listener.poll_accept(cx)) {
-                Ok(client) => return Poll::Ready(client),
+                Ok(client) => {
+                    self.is_stuck = false;
+                    return Poll::Ready(client);
+                }
                 Err(error) if is_of_one_client(&error) => {}
                 Err(error) => {
-                    // Out of descriptors, most likely: clients wait until the next `Accept`.
-                    tracing::warn!(
-                        "server port {}: a client cannot be accepted: {error}",
-                        self.module_port
-                    );
-                    self.credit = 0;
+                    // Out of descriptors, most likely: it is tried again whenever anything happens.
+                    if !std::mem::replace(&mut self.is_stuck, true) {
+                        tracing::warn!(
+                            "server port {}: a client cannot be accepted: {error}",
+                            self.module_port
+                        );
+                    }
+                    return Poll::Pending;
                 }
             }
         }

@@ -8,6 +8,7 @@ mod fuzz;
 mod hosts;
 mod process;
 mod run;
+mod simulate;
 mod tools;
 
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ cargo xtask COMMAND
   docs                 write docs/commands.md from the module's table of commands
   fuzz [--seconds N] [TARGET...]
                        fuzz each target, or those named, for N seconds (60)
+  simulate [--minutes N] [--seed N]
+                       random hosts on random networks for N minutes (1), or the one run of a seed; says what repeats a failure
   bench [FAMILY...]    measure speed and size and print a table with the targets; `bench --help` lists families and options
   release              what RELEASE.md can have checked by a program
   help                 this text
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Some("hosts") if rest.is_empty() => hosts::test().map(|_| ()),
         Some("docs") if rest.is_empty() => docs::write(),
         Some("fuzz") => fuzz::run(rest),
+        Some("simulate") => simulate::run(rest),
         Some("bench") => bench::run(rest),
         Some("release") if rest.is_empty() => check::release(),
         None | Some("help" | "--help" | "-h") => {

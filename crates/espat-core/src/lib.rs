@@ -32,7 +32,7 @@ pub use config::{
 };
 pub use exec::table::{CommandInfo, commands_of};
 pub use input::{CloseCause, Input, NetError, NetEvent, PowerEvent, StoreError};
-pub use module::{Inspect, Module};
+pub use module::{Inspect, LinkView, Module};
 pub use nvs::setting_keys;
 pub use output::{
     CloseHow, Connect, Dropped, Event, Family, Listen, Mark, NetRequest, Output, Peer, QueryId,

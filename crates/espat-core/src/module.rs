@@ -19,7 +19,7 @@ use crate::net::Net;
 use crate::net::dial::Target;
 use crate::nvs::{Nvs, Settings};
 use crate::outbox::Outbox;
-use crate::output::{Output, ResetCause, UartConfig, Wake};
+use crate::output::{Output, ResetCause, SocketId, UartConfig, Wake};
 use crate::rng::Rng;
 use crate::serial::chunk::Chunk;
 use crate::serial::escape::Escape;
@@ -305,6 +305,19 @@ pub struct Inspect<'a> {
     module: &'a Module,
 }
 
+/// What tools and tests see of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    /// Its number.
+    pub id: u8,
+    /// Its socket.
+    pub socket: SocketId,
+    /// The network has that socket: it is being opened, or open.
+    pub has_socket: bool,
+    /// Received bytes that have not gone to the host MCU.
+    pub unread: usize,
+}
+
 impl Inspect<'_> {
     /// The UART's line settings.
     #[must_use]
@@ -328,6 +341,22 @@ impl Inspect<'_> {
     #[must_use]
     pub fn payload_missing(&self) -> Option<usize> {
         self.module.intake.payload.as_ref().map(Payload::missing)
+    }
+
+    /// Whether raw bytes pass between the serial port and a link.
+    #[must_use]
+    pub fn is_in_passthrough(&self) -> bool {
+        self.module.is_in_passthrough()
+    }
+
+    /// The links, by number.
+    pub fn link_views(&self) -> impl Iterator<Item = LinkView> {
+        self.module.state.net.links.iter().map(|link| LinkView {
+            id: link.id.0,
+            socket: link.socket,
+            has_socket: link.has_socket(),
+            unread: link.rx.len(),
+        })
     }
 
     /// Links in use.

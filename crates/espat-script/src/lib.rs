@@ -18,6 +18,7 @@ mod run;
 mod script;
 mod session;
 mod sim;
+pub mod simulate;
 mod target;
 mod text;
 mod time;

@@ -302,7 +302,7 @@ impl Session {
     }
 }
 
-const ERRORS: &[NetError] = &[
+pub(crate) const ERRORS: &[NetError] = &[
     NetError::Refused,
     NetError::TimedOut,
     NetError::Unreachable,
@@ -314,7 +314,7 @@ const ERRORS: &[NetError] = &[
 ];
 
 /// An event about a socket that was never opened.
-fn stray(n: usize) -> NetEvent<'static> {
+pub(crate) fn stray(n: usize) -> NetEvent<'static> {
     let socket = SocketId::requested(0x7fff_0000 + u32::try_from(n).unwrap_or_default());
     match n % 5 {
         0 => NetEvent::Connected {
@@ -340,7 +340,7 @@ fn stray(n: usize) -> NetEvent<'static> {
 }
 
 /// What answers a request; `None` where nothing does.
-fn happening(ask: &NetAsk, error: Option<NetError>) -> Option<NetHappening> {
+pub(crate) fn happening(ask: &NetAsk, error: Option<NetError>) -> Option<NetHappening> {
     let local = SocketAddr::from(([192, 0, 2, 50], 50000));
     let what = match (ask, error) {
         (NetAsk::Connect { .. } | NetAsk::Listen { .. }, Some(error))

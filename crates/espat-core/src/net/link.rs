@@ -157,6 +157,11 @@ impl Link {
         self.stage == Stage::Open
     }
 
+    /// The network has its socket: it is being opened, or open.
+    pub(crate) fn has_socket(&self) -> bool {
+        matches!(self.stage, Stage::Connecting | Stage::Open)
+    }
+
     /// It is there, or was: the host MCU has been told of it.
     pub(crate) fn is_known(&self) -> bool {
         matches!(self.stage, Stage::Open | Stage::Ended)

@@ -113,7 +113,7 @@ impl Net {
         let Some(link) = self.links.remove(id) else {
             return;
         };
-        if matches!(link.stage, Stage::Connecting | Stage::Open) {
+        if link.has_socket() {
             env.out.close(link.socket, how);
         }
         let unread = link.rx.len();
@@ -343,8 +343,7 @@ impl Net {
 
     /// An interface went down: its links are closed and reported. Returns them, for the running command.
     pub(crate) fn on_interface_down(&mut self, env: &mut Env<'_>) -> Vec<LinkId> {
-        let has_socket = |link: &Link| matches!(link.stage, Stage::Connecting | Stage::Open);
-        let closed = self.close_where(env, CloseHow::Reset, has_socket);
+        let closed = self.close_where(env, CloseHow::Reset, Link::has_socket);
         self.arm_idle_timer(env);
         closed
     }

@@ -163,6 +163,11 @@ impl<E: Engine> Sim<E> {
         &self.engine
     }
 
+    /// The engine, for what its owner wants to tell it beside its inputs.
+    pub(crate) const fn engine_mut(&mut self) -> &mut E {
+        &mut self.engine
+    }
+
     /// The engine, the world around it gone.
     #[must_use]
     pub fn into_engine(self) -> E {

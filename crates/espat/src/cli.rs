@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use espat_host::{Cidr, MapRule, Publish, SerialName};
 
 use crate::log::LogLevel;
-use crate::value::{AccessPointOption, ListenAddr, LogTarget, ProfileName, StationOption};
+use crate::value::{self, AccessPointOption, ListenAddr, LogTarget, ProfileName, StationOption};
 
 const ABOUT: &str = "A virtual ESP-AT module on a serial port";
 
@@ -279,7 +279,13 @@ pub(crate) struct ModuleOptions {
     /// bytes.
     ///
     /// Example: --seed 42
-    #[arg(long, value_name = "N", help_heading = "Module")]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Module",
+        value_parser = value::seed,
+        allow_negative_numbers = true
+    )]
     pub(crate) seed: Option<u64>,
 
     /// Keep settings in DIR [default: nothing survives the process]
@@ -329,13 +335,13 @@ pub(crate) struct ModuleOptions {
     /// computer: the module's servers and UDP ports bind to it.
     ///
     /// Example: --ip 192.168.1.20
-    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    #[arg(long, value_name = "ADDR", help_heading = "Network", value_parser = value::ipv4)]
     pub(crate) ip: Option<Ipv4Addr>,
 
     /// The station's IPv6 address [default: ::1]
     ///
     /// Example: --ip6 fd00::20
-    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    #[arg(long, value_name = "ADDR", help_heading = "Network", value_parser = value::ipv6)]
     pub(crate) ip6: Option<Ipv6Addr>,
 
     /// Lead what the module sends to HOST to ADDR instead, repeatable

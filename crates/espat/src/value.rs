@@ -1,7 +1,7 @@
 //! The values of options: how they are written and what makes them wrong.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -24,6 +24,24 @@ impl FromStr for ProfileName {
             )
         })
     }
+}
+
+/// `--seed N`.
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("wanted a whole number from 0 to {}", u64::MAX))
+}
+
+/// `--ip ADDR`.
+pub(crate) fn ipv4(text: &str) -> Result<Ipv4Addr, String> {
+    text.parse()
+        .map_err(|_| "wanted an IPv4 address, as 192.168.1.20".to_owned())
+}
+
+/// `--ip6 ADDR`.
+pub(crate) fn ipv6(text: &str) -> Result<Ipv6Addr, String> {
+    text.parse()
+        .map_err(|_| "wanted an IPv6 address, as fd00::20".to_owned())
 }
 
 /// `--tcp ADDR:PORT`.

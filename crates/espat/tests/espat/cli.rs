@@ -145,7 +145,9 @@ fn wrong_usage_names_the_option_the_value_and_the_way_out() {
             "'me'",
             "02:00:00:00:00:05",
         ),
-        (&["--seed", "-1"], "-1", "-1", "--help"),
+        (&["--seed", "-1"], "--seed", "'-1'", "from 0 to"),
+        (&["--ip", "::1"], "--ip", "'::1'", "192.168.1.20"),
+        (&["--ip6", "127.0.0.1"], "--ip6", "'127.0.0.1'", "fd00::20"),
         (&["--timming", "fast"], "--timming", "--timing", "--help"),
         (
             &["--config", "/nonexistent/espat.toml"],

@@ -351,9 +351,10 @@ impl Module {
             .filter(|p| is_idle && !p.is_entered && p.is_up())
         {
             passthrough.is_entered = true;
-            self.state.net.raw = true;
             self.intake.framer.clear();
             self.report_link();
+            let mut cx = self.state.cx(self.now);
+            cx.net.begin_raw(&mut cx.env, LINK);
         }
     }
 

@@ -93,6 +93,22 @@ impl Net {
         }
     }
 
+    /// Raw bytes from here on, without the host MCU's doing: data that it was to read comes first.
+    pub(crate) fn begin_raw(&mut self, env: &mut Env<'_>, id: LinkId) {
+        self.raw = true;
+        if let Some(link) = self
+            .links
+            .get_mut(id)
+            .filter(|link| link.rx.unread.len() > 0)
+        {
+            link.rx.release_unread();
+            env.out
+                .reports
+                .retain(|urc| !matches!(urc, Urc::Unread(of) | Urc::Data(of) if *of == id));
+            env.report(Urc::Data(id));
+        }
+    }
+
     /// Prints the data of an active link that had to wait.
     pub(crate) fn print_data(&mut self, env: &mut Env<'_>, id: LinkId) {
         let shown = Shown(self.multi.then_some(id));

@@ -27,6 +27,13 @@ impl Receive {
     pub(crate) fn keep_held(&mut self) {
         self.unread.append(&mut self.held);
     }
+
+    /// What was to be read is to be printed.
+    pub(crate) fn release_unread(&mut self) {
+        self.keep_held();
+        core::mem::swap(&mut self.unread, &mut self.held);
+        self.announced = false;
+    }
 }
 
 /// Bytes, and for UDP where the datagrams end.

@@ -221,6 +221,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_too_many_closed_links_the_oldest_is_reset() {
+        let (_serial, mut bench) = start(NetOptions::default());
+        let mut peers = Vec::new();
+        for _ in 0..65 {
+            let mut peer = linked(&mut bench, |_| {}).await;
+            peer.write_all(b"never read").await.unwrap();
+            bench.ask(Ask::Close(socket(0), CloseHow::Fin));
+            bench.settle().await;
+            peers.push(peer);
+        }
+        assert!(peers[0].write_all(b"more").await.is_err());
+        peers[1].write_all(b"more").await.unwrap();
+    }
+
+    #[tokio::test]
     async fn resets_reach_the_peer() {
         for how in [CloseHow::Reset, CloseHow::Vanish] {
             let (_serial, mut bench) = start(NetOptions::default());

@@ -1,5 +1,6 @@
 //! Links that the module has closed and that still have bytes to send, or unread ones that would turn the end into a reset.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
 use std::task::{Context, Poll, ready};
@@ -17,6 +18,34 @@ const FLUSH: Duration = Duration::from_secs(20);
 /// How long a closed link's unread data is thrown away, so that a reset does not overtake what was sent.
 const DISCARD: Duration = Duration::from_secs(2);
 
+/// How many linger at a time; one more resets the oldest.
+const LINGERING_MAX: usize = 64;
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Lingerers(VecDeque<Lingering>);
+
+impl Lingerers {
+    pub(super) fn add(&mut self, link: Option<Lingering>) {
+        self.0.extend(link);
+        if self.0.len() > LINGERING_MAX
+            && let Some(oldest) = self.0.pop_front()
+        {
+            reset(&oldest.stream);
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.0.iter().map(|link| link.deadline).min()
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, buffer: &mut [u8]) {
+        self.0
+            .retain_mut(|link| link.poll(cx, now, buffer).is_pending());
+    }
+}
+
+/// A link that the module has closed.
 #[derive(Debug)]
 pub(super) struct Lingering {
     stream: TcpStream,
@@ -46,17 +75,8 @@ impl Lingering {
         })
     }
 
-    pub(super) fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
     /// Ready when the socket can be dropped.
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        buffer: &mut [u8],
-    ) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>, now: Instant, buffer: &mut [u8]) -> Poll<()> {
         match self.poll_end(cx, now, buffer) {
             Poll::Pending if now >= self.deadline => {
                 if !self.is_shut {

@@ -25,7 +25,7 @@ use espat_core::{
 };
 
 use self::error::net_error;
-use self::linger::Lingering;
+use self::linger::Lingerers;
 use self::listen::{ClientStream, Listener};
 use self::resolve::Resolution;
 use self::tcp::{TcpEvent, TcpLink};
@@ -37,7 +37,7 @@ use crate::counters::Counters;
 pub(crate) struct Net {
     options: Arc<NetOptions>,
     sockets: Vec<(SocketId, Socket)>,
-    lingering: Vec<Lingering>,
+    lingering: Lingerers,
     resolutions: Vec<Resolution>,
     /// Answers that were known at once.
     answers: VecDeque<Ready>,
@@ -156,7 +156,7 @@ impl Net {
         Self {
             options,
             sockets: Vec::new(),
-            lingering: Vec::new(),
+            lingering: Lingerers::default(),
             resolutions: Vec::new(),
             answers: VecDeque::new(),
             sent_at_once: None,
@@ -240,7 +240,7 @@ impl Net {
             .map(|resolution| resolution.deadline);
         connects
             .chain(resolutions)
-            .chain(self.lingering.iter().map(Lingering::deadline))
+            .chain(self.lingering.deadline())
             .min()
     }
 
@@ -268,10 +268,7 @@ impl Net {
         now: Instant,
         buffer: &mut [u8],
     ) -> Poll<Ready> {
-        if !self.lingering.is_empty() {
-            self.lingering
-                .retain_mut(|link| link.poll(cx, now, buffer).is_pending());
-        }
+        self.lingering.poll(cx, now, buffer);
         if let Poll::Ready(slots) = self.slots.poll(cx, &self.options.certificates) {
             return Poll::Ready(Ready::SlotsChanged { slots });
         }
@@ -352,7 +349,7 @@ impl Net {
             TcpEvent::Failed(error) => {
                 let (_, link) = self.sockets.remove(at);
                 if let Socket::Tls(link) = link {
-                    self.lingering.extend(link.close(now));
+                    self.lingering.add(link.close(now));
                 }
                 Ready::Failed { socket, error }
             }
@@ -371,8 +368,8 @@ impl Net {
             }
             TcpEvent::Closed(cause) => {
                 match self.sockets.remove(at).1 {
-                    Socket::Tcp(link) => self.lingering.extend(link.close(now)),
-                    Socket::Tls(link) => self.lingering.extend(link.close(now)),
+                    Socket::Tcp(link) => self.lingering.add(link.close(now)),
+                    Socket::Tls(link) => self.lingering.add(link.close(now)),
                     Socket::Udp(_) | Socket::Listener(_) => {}
                 }
                 Ready::Closed { socket, cause }
@@ -524,9 +521,9 @@ impl Net {
         };
         let in_order = how == CloseHow::Fin;
         match self.sockets.remove(at).1 {
-            Socket::Tcp(link) if in_order => self.lingering.extend(link.close(now)),
+            Socket::Tcp(link) if in_order => self.lingering.add(link.close(now)),
             Socket::Tcp(link) => link.reset(),
-            Socket::Tls(link) if in_order => self.lingering.extend(link.close(now)),
+            Socket::Tls(link) if in_order => self.lingering.add(link.close(now)),
             Socket::Tls(link) => link.reset(),
             Socket::Udp(_) | Socket::Listener(_) => {}
         }

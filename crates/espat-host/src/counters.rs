@@ -27,6 +27,7 @@ pub(crate) struct Counters {
     pub(crate) serial_out: Counter,
     pub(crate) net_in: Counter,
     pub(crate) net_out: Counter,
+    pub(crate) bytes_dropped: Counter,
     pub(crate) datagrams_dropped: Counter,
     pub(crate) hosts_refused: Counter,
 }
@@ -40,6 +41,7 @@ impl Counters {
             serial_out: self.serial_out.value(),
             net_in: self.net_in.value(),
             net_out: self.net_out.value(),
+            bytes_dropped: self.bytes_dropped.value(),
             datagrams_dropped: self.datagrams_dropped.value(),
             hosts_refused: self.hosts_refused.value(),
         }
@@ -62,7 +64,10 @@ pub struct Counts {
     pub net_in: u64,
     /// Payload bytes that links' sockets took.
     pub net_out: u64,
-    /// Datagrams thrown away: no room was left for them, they were too long, or the policy denied their target.
+    /// Bytes that the module threw away: input that it had no use for, payload for a link that took none, datagrams that
+    /// its receive window had no room for.
+    pub bytes_dropped: u64,
+    /// Datagrams that never reached the module or its socket: no room was left for them, they were too long, or the policy denied their target.
     pub datagrams_dropped: u64,
     /// Hosts turned away because the port was in use.
     pub hosts_refused: u64,

@@ -21,7 +21,7 @@ use crate::net::Net;
 use crate::port::{AfterClose, Port, PortError, PortEvent, Transmitter};
 use crate::power::{PowerPolicy, Supply};
 use crate::store::Keeper;
-use crate::trace;
+use crate::trace::Trace;
 
 /// Steps that one poll of the task takes before it lets others run.
 const STEPS_MAX: usize = 32;
@@ -60,6 +60,7 @@ struct Work<E> {
     /// Closed after port and sockets: whoever waits for the end finds them closed.
     control: Option<mpsc::UnboundedReceiver<Control<E>>>,
     counters: Arc<Counters>,
+    trace: Trace,
     serial_first: bool,
     /// The module's end has come; a write that is under way may finish.
     ended: bool,
@@ -125,6 +126,7 @@ impl<E: Engine> Driver<E> {
             keeper,
             control: Some(control),
             counters,
+            trace: Trace::default(),
             serial_first: false,
             ended: false,
         })))
@@ -386,7 +388,9 @@ impl<E: Engine> Work<E> {
                 Output::Net(request) => self.net.handle(now, request),
                 Output::Uart(uart) => self.port.transmitter.change(uart),
                 Output::Store { tag, request } => self.keeper.handle(tag, request),
-                Output::Event(event) => trace::event(event),
+                Output::Event(event) => {
+                    self.trace.event(now, event, &self.counters.bytes_dropped);
+                }
                 Output::Idle { wake_at, .. } => {
                     self.wake_at = wake_at;
                     return;

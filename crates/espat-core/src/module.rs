@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use self::passthrough::Passthrough;
 
-use crate::config::{ConfigError, LogPort, ModuleConfig};
+use crate::config::{ConfigError, ModuleConfig};
 use crate::exec::cx::{Cx, Env};
 use crate::exec::operation::{OpEvent, Operation};
 use crate::input::{Input, NetEvent};
@@ -377,11 +377,5 @@ impl Inspect<'_> {
             .as_ref()
             .map_or(0, |payload| payload.bytes().len());
         state.out.unsent() + unread + typed + self.module.intake.backlog.len()
-    }
-
-    /// Whether the log port is part of the AT stream.
-    #[must_use]
-    pub fn shares_log_port(&self) -> bool {
-        self.module.state.config.log_port == LogPort::Shared
     }
 }

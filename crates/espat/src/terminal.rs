@@ -17,6 +17,8 @@ impl RawTerminal {
         let before = termios::tcgetattr(stdin)?;
         let mut raw = before.clone();
         raw.make_raw();
+        // A line of the log ends with LF alone, and is to end at the left edge. The module's CR LF looks the same with another CR.
+        raw.output_modes = before.output_modes;
         termios::tcsetattr(stdin, OptionalActions::Now, &raw)?;
         Ok(Self { before })
     }

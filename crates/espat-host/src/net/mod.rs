@@ -422,7 +422,7 @@ impl Net {
             }
         };
         opened.map_err(|error| {
-            tracing::debug!("a link to {remote} cannot be opened: {error}");
+            tracing::warn!("a link to {remote} cannot be opened: {error}");
             net_error(&error)
         })
     }

@@ -207,7 +207,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    fn new(from: OwnedFd, to: Option<OwnedFd>) -> Self {
+    pub(crate) fn new(from: OwnedFd, to: Option<OwnedFd>) -> Self {
         for fd in std::iter::once(&from).chain(&to) {
             let flags = rustix::fs::fcntl_getfl(fd).unwrap();
             rustix::fs::fcntl_setfl(fd, flags | OFlags::NONBLOCK).unwrap();

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod hosts;

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["floor", kind, rest @ ..] => floor::run(kind, rest),
         ["in-process", count] => rows::in_process::run(count),
+        ["ssl-links", at] => rows::tls::run(at),
         ["core", way, count] => rows::core::run(way, count),
         ["--help" | "-h"] => options::help(),
         options => bench(options),

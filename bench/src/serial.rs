@@ -46,6 +46,15 @@ impl Serial {
         })
     }
 
+    /// The same end, for another thread.
+    pub(crate) fn again(&self) -> Result<Self> {
+        let output = self.output.as_ref().map(OwnedFd::try_clone);
+        Ok(Self {
+            input: self.input.try_clone()?,
+            output: output.transpose()?,
+        })
+    }
+
     /// Writes all of it.
     pub(crate) fn write(&self, mut bytes: &[u8]) -> Result<()> {
         let fd = self.output.as_ref().unwrap_or(&self.input);

@@ -67,7 +67,7 @@ pub(crate) fn pass_through(child: &Child, peer: &Peer) -> Result<TcpStream> {
     Ok(stream)
 }
 
-fn join(child: &Child) -> Result<()> {
+pub(crate) fn join(child: &Child) -> Result<()> {
     child.serial.command("AT+CWMODE=1")?;
     child.serial.command("AT+CWJAP=\"bench\",\"\"")?;
     child.serial.settle()

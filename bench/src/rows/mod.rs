@@ -8,6 +8,7 @@ pub(crate) mod in_process;
 mod passthrough;
 mod receive;
 mod resident;
+pub(crate) mod tls;
 
 use anyhow::Result;
 
@@ -21,6 +22,7 @@ pub(crate) const FAMILIES: &[(&str, Family)] = &[
     ("command", command::measure),
     ("receive", receive::measure),
     ("passthrough", passthrough::measure),
+    ("tls", tls::measure),
     ("durable", durable::measure),
     ("resident", resident::measure),
     ("in-process", in_process::measure),

@@ -121,11 +121,15 @@ fn net_options(options: &ModuleOptions) -> Result<NetOptions, Usage> {
 
 /// The certificates of `--certs`, or of the state, where a server's own is kept too.
 fn certificates(options: &ModuleOptions) -> Result<Certificates, Usage> {
-    let state = options.state.as_ref().map(|folder| folder.join("certs"));
+    let mut state = options.state.as_ref().map(|folder| folder.join("certs"));
     if let Some(folder) = &state {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        let shown = folder.display();
-        made.map_err(|e| Usage::new(format!("--state: cannot make the folder {shown}: {e}")))?;
+        if let Err(e) = made {
+            // A state that cannot be written is no reason not to start: what is to be kept answers ERROR.
+            let shown = folder.display();
+            tracing::warn!("--state: no certificates, as {shown} cannot be made: {e}");
+            state = None;
+        }
     }
     let folder = options.certs.as_ref().or(state.as_ref());
     Certificates::open(folder.map(PathBuf::as_path), state.as_deref())

@@ -52,6 +52,30 @@ pub(crate) fn espat() -> Command {
     command
 }
 
+/// `espat` for a user who is not root; `None`, with a printed reason, where that cannot be had.
+pub(crate) fn espat_as_nobody() -> Option<Command> {
+    let espat = espat();
+    if !rustix::process::geteuid().is_root() {
+        return Some(espat);
+    }
+    let as_nobody = || {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command.arg(espat.get_program());
+        command
+    };
+    let ran = as_nobody()
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if ran.is_ok_and(|status| status.success()) {
+        return Some(as_nobody());
+    }
+    println!("skipped: root may do everything, and setpriv cannot run espat as nobody");
+    None
+}
+
 /// A running `espat`; killed when a test fails before it ends it.
 #[derive(Debug)]
 pub(crate) struct Espat {
@@ -90,7 +114,11 @@ impl Espat {
 
     /// Starts `espat` on pipes: what it is given on standard input and what it says on standard output is the serial port.
     pub(crate) fn on_stdio(more: &[&str]) -> (Self, Host) {
-        let mut command = espat();
+        Self::on_stdio_of(espat(), more)
+    }
+
+    /// The same with `espat` as `command` starts it.
+    pub(crate) fn on_stdio_of(mut command: Command, more: &[&str]) -> (Self, Host) {
         command
             .env("ESPAT_TIMING", "fast")
             .arg("--stdio")

@@ -1,6 +1,8 @@
 //! `--state`: settings that survive the process.
 
-use crate::harness::{Espat, Scratch, espat};
+use std::os::unix::fs::PermissionsExt;
+
+use crate::harness::{Espat, Scratch, espat, espat_as_nobody};
 
 #[test]
 fn settings_survive_the_process_and_a_kill() {
@@ -49,4 +51,30 @@ fn a_folder_in_use_and_a_broken_file_are_refused() {
         std::fs::read_to_string(&file).unwrap(),
         "[uart]\nbaud = fast\n"
     );
+}
+
+#[test]
+fn a_read_only_folder_starts_and_loses_the_new_setting_only() {
+    let scratch = Scratch::new("state-read-only");
+    let folder = scratch.path("state");
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("module.toml");
+    std::fs::write(&file, "sysmsg = 1\n").unwrap();
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o555)).unwrap();
+    let Some(command) = espat_as_nobody() else {
+        return;
+    };
+    let state = ["--state", folder.to_str().unwrap()];
+    let (espat, mut host) = Espat::on_stdio_of(command, &state);
+    host.until("\r\nready\r\n");
+    host.ok("ATE0");
+    for line in ["AT+SYSMSG=5", "AT+SAVETRANSLINK=0", "AT+RESTORE"] {
+        assert_eq!(host.command(line, "ERROR"), "\r\nERROR\r\n");
+    }
+    assert_eq!(host.ok("AT+SYSMSG?"), "+SYSMSG:1\r\nOK\r\n");
+    host.ok("AT+SYSSTORE=0");
+    host.ok("AT+SYSMSG=5");
+    drop(espat);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "sysmsg = 1\n");
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
 }

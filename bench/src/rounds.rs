@@ -78,7 +78,7 @@ mod tests {
         let order = std::cell::RefCell::new(String::new());
         let (mut a, mut b) = (
             [9.0, 2.0, 900.0, 2.0].into_iter(),
-            [9.0, 1.0, 1.0, 0.001].into_iter(),
+            [9.0, 1.0, 1.0, 1.0].into_iter(),
         );
         let compared = Compared::measure(
             3,

@@ -1,7 +1,7 @@
 //! A random host MCU on a random network, and the laws that hold whatever they do (docs/simulation.md).
 //!
-//! Everything a run does follows from its seed: the module, the host MCU ([`host`]), the network ([`world`]), the flash and
-//! the supply. After each step the books ([`ledger`]) are held against the module.
+//! Everything a run does follows from its seed: the module, the host MCU (`host`), the network (`world`), the flash and
+//! the supply. After each step the books (`ledger`) are held against the module.
 
 mod commands;
 mod dice;

@@ -259,6 +259,7 @@ impl Module {
         let Some(passthrough) = self.passthrough.as_mut().filter(|p| p.is_up() && !is_open) else {
             return;
         };
+        let is_entered = passthrough.is_entered;
         let lost = passthrough.held(&self.state.net);
         passthrough.group.clear();
         passthrough.drops = false;
@@ -270,9 +271,8 @@ impl Module {
             });
         }
         let mut cx = self.state.cx(self.now);
-        let is_told = cx.env.out.reports.contains(&Urc::Closed(LINK));
         cx.net.drop_link(&mut cx.env, LINK, CloseHow::Reset);
-        if is_told {
+        if is_entered {
             cx.env.report(Urc::Closed(LINK));
         }
         self.dial_later();
@@ -383,7 +383,8 @@ impl Module {
         if cx.nvs.live.sysmsg & SYSMSG_QUIT != 0 {
             cx.env.out.notice("+QUITT");
         }
-        if !was_up {
+        // Where status is told within the stream, this was.
+        if !was_up && cx.nvs.live.sysmsg & SYSMSG_STATUS == 0 {
             cx.env.report(Urc::Closed(LINK));
         }
         self.begin_report_gap();

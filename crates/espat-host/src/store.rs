@@ -216,10 +216,13 @@ impl Store {
 
 /// Opens a folder; one that has to be made is there after a power cut too.
 fn open_folder(path: &Path) -> io::Result<File> {
-    if !path.is_dir() {
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    if !missing.is_empty() {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let above = path.canonicalize()?;
-        if let Some(above) = above.parent() {
+    }
+    for made in missing {
+        if let Some(above) = made.canonicalize()?.parent() {
             File::open(above)?.sync_all()?;
         }
     }

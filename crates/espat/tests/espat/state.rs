@@ -1,8 +1,11 @@
 //! `--state`: settings that survive the process.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
-use crate::harness::{Espat, Scratch, espat, espat_as_nobody};
+use crate::harness::{DEADLINE, Espat, Scratch, espat, espat_as_nobody};
 
 #[test]
 fn settings_survive_the_process_and_a_kill() {
@@ -77,4 +80,49 @@ fn a_read_only_folder_starts_and_loses_the_new_setting_only() {
     drop(espat);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "sysmsg = 1\n");
     std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_saved_link_is_opened_after_every_start_until_it_is_removed() {
+    let scratch = Scratch::new("saved-link");
+    let folder = scratch.path("state");
+    let state = ["--state", folder.to_str().unwrap()];
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (espat, mut host) = Espat::on_stdio(&state);
+    host.until("\r\nready\r\n");
+    host.join();
+    host.ok(&format!(
+        "AT+SAVETRANSLINK=1,\"127.0.0.1\",{port},\"TCP\",30"
+    ));
+    drop(espat);
+    for is_last in [false, true] {
+        let (espat, mut host) = Espat::on_stdio(&state);
+        host.until("\r\nready\r\nWIFI CONNECTED\r\nWIFI GOT IP\r\n");
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.set_read_timeout(Some(DEADLINE)).unwrap();
+        // The first bytes show that the module has taken the link for passthrough.
+        peer.write_all(b"down").unwrap();
+        host.until("down");
+        host.write("AT\r\n");
+        assert_eq!(read(&mut peer, 4), b"AT\r\n");
+        if is_last {
+            // Silence around +++: what a UART has instead of packets.
+            std::thread::sleep(Duration::from_millis(40));
+            host.write("+++");
+            std::thread::sleep(Duration::from_millis(40));
+            host.ok("AT+SAVETRANSLINK=0");
+        }
+        drop(espat);
+    }
+    let (_espat, mut host) = Espat::on_stdio(&state);
+    host.until("WIFI GOT IP\r\n");
+    host.ok("ATE0");
+    assert!(host.ok("AT+CIPSTATUS").contains("STATUS:2"));
+}
+
+fn read(peer: &mut TcpStream, n: usize) -> Vec<u8> {
+    let mut bytes = vec![0; n];
+    peer.read_exact(&mut bytes).unwrap();
+    bytes
 }

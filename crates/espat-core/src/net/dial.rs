@@ -82,7 +82,7 @@ impl Dial {
         } else {
             Family::V4
         };
-        match target.host.resolve(&mut cx.env, cx.net, family) {
+        match target.host.resolve(cx, family) {
             Lookup::Known(ip) => Self {
                 id,
                 target,

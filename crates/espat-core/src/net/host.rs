@@ -3,8 +3,7 @@
 use alloc::string::String;
 use core::net::{IpAddr, SocketAddr};
 
-use super::Net;
-use crate::exec::cx::Env;
+use crate::exec::cx::Cx;
 use crate::input::NetError;
 use crate::nvs::TcpOptions;
 use crate::output::{Family, QueryId, SocketOptions};
@@ -40,13 +39,13 @@ impl Host {
     }
 
     /// Its address, or the question for it.
-    pub(crate) fn resolve(&self, env: &mut Env<'_>, net: &mut Net, family: Family) -> Lookup {
+    pub(crate) fn resolve(&self, cx: &mut Cx<'_>, family: Family) -> Lookup {
         match self {
             Self::Literal(ip) => Lookup::Known(*ip),
             Self::Name(name) => {
-                let query = net.next_query();
-                let deadline = env.now + env.profile().limits.resolve_timeout;
-                env.out.resolve(query, name.clone(), family, deadline);
+                let query = cx.net.next_query();
+                let deadline = cx.env.now + cx.env.profile().limits.resolve_timeout;
+                cx.env.out.resolve(query, name.clone(), family, deadline);
                 Lookup::Asked(query)
             }
         }

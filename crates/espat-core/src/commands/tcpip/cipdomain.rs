@@ -32,7 +32,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         log_unknown(cx, &host);
         return Err(AtError::Failed);
     }
-    match host.resolve(&mut cx.env, cx.net, family) {
+    match host.resolve(cx, family) {
         Lookup::Known(ip) => {
             answer(cx, ip);
             Ok(Reply::Done)

@@ -177,7 +177,7 @@ impl Sending {
         if host.name().is_some() && !cx.wifi.station_is_up() {
             return SEND_FAIL;
         }
-        match host.resolve(&mut cx.env, cx.net, family) {
+        match host.resolve(cx, family) {
             Lookup::Known(ip) => self.send_to(cx, Some(ip), payload),
             asked @ Lookup::Asked(_) => {
                 self.payload = payload.to_vec();

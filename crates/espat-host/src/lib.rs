@@ -21,7 +21,7 @@ pub use engine::Engine;
 pub use handle::{Handle, HandleError};
 pub use net::NetOptions;
 pub use net::policy::{Cidr, MapRule, Policy, Publish, RuleError};
-pub use net::tls::{CertificateError, Certificates, KeyLog, tls_library};
+pub use net::tls::{CertificateError, Certificates, KeyLog, self_signed_pem, tls_library};
 pub use port::{
     AfterClose, Port, PortError, PortEvent, PtyPort, SerialName, SerialPort, SerialStream,
     StdioPort, TcpPort,

@@ -1,5 +1,9 @@
 //! The command line: every option and subcommand, with the text that `--help` prints.
 
+mod ota_server;
+
+pub(crate) use ota_server::OtaServerOptions;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -119,6 +123,18 @@ pub(crate) enum Command {
     ///
     /// Example: espat replay tests/at/tcpip --junit report.xml
     Replay(ReplayOptions),
+    /// Serve firmware versions to AT+CIUPDATE, or break it
+    ///
+    /// Serves versions and partitions from a folder as the vendor's server does, so that an upgrade can be rehearsed, and broken
+    /// by --stall-at, --cut-at or --wrong-length. When it listens, one line on standard output says where:
+    ///
+    ///   ota-server http://127.0.0.1:8070
+    ///
+    /// What clients do is shown on standard error: as bars on a terminal, else as a line at a transfer's start and one at its end.
+    /// SIGINT and SIGTERM end it, with exit code 0.
+    ///
+    /// Example: espat ota-server roms --stall-at 65536
+    OtaServer(OtaServerOptions),
     /// Print a shell's completion script
     ///
     /// Example: espat completions bash > /etc/bash_completion.d/espat

@@ -4,6 +4,7 @@ mod commands;
 mod completions;
 mod console;
 mod man;
+mod ota_server;
 mod profiles;
 mod replay;
 mod run;
@@ -35,6 +36,7 @@ pub(crate) fn run_command_line() -> ExitCode {
         Some(Command::Profiles(options)) => profiles::run(&options),
         Some(Command::Commands(options)) => commands::run(&options),
         Some(Command::Replay(options)) => replay::run(&options),
+        Some(Command::OtaServer(options)) => ota_server::run(options),
         Some(Command::Completions { shell }) => completions::run(shell),
         Some(Command::Man { subcommand }) => man::run(subcommand.as_deref()),
     };
@@ -53,6 +55,12 @@ fn start(options: RunOptions) -> anyhow::Result<Settings> {
             "{name} names no option and is not used; `espat --help` says which there are"
         );
     }
+    raise_open_files();
+    Ok(settings)
+}
+
+/// As many descriptors as this user may have.
+fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -64,7 +72,6 @@ fn start(options: RunOptions) -> anyhow::Result<Settings> {
             limit.current
         );
     }
-    Ok(settings)
 }
 
 /// One thread is enough for one module, and the cheapest.

@@ -9,7 +9,7 @@ use rustix::termios::tcgetattr;
 use crate::harness::{Host, espat, wait_for};
 
 /// A terminal: the end of whoever looks at it, and the end of the program.
-fn terminal() -> (OwnedFd, OwnedFd) {
+pub(crate) fn terminal() -> (OwnedFd, OwnedFd) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();

@@ -8,13 +8,13 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use crate::harness::{Espat, Host, Scratch};
 
 /// `openssl` at work; it ends with the test.
-struct Openssl {
+pub(crate) struct Openssl {
     child: Child,
     output: BufReader<ChildStdout>,
 }
 
 impl Openssl {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new("openssl")
             .args(arguments)
             .stdin(Stdio::piped())
@@ -26,7 +26,7 @@ impl Openssl {
         Self { child, output }
     }
 
-    fn until(&mut self, text: &str) -> String {
+    pub(crate) fn until(&mut self, text: &str) -> String {
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
@@ -36,7 +36,7 @@ impl Openssl {
         line
     }
 
-    fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         let input = self.child.stdin.as_mut().unwrap();
         input.write_all(text.as_bytes()).unwrap();
     }
@@ -50,7 +50,7 @@ impl Drop for Openssl {
 }
 
 /// Whether this computer has the command; the reason for a skip is printed.
-fn has_openssl() -> bool {
+pub(crate) fn has_openssl() -> bool {
     let found = Command::new("openssl").arg("version").output().is_ok();
     if !found {
         println!("skipped: this computer has no `openssl`");
@@ -59,7 +59,7 @@ fn has_openssl() -> bool {
 }
 
 /// A self-signed certificate of that name, and its key.
-fn make_certificate(name: &str, certificate: &Path, key: &Path) {
+pub(crate) fn make_certificate(name: &str, certificate: &Path, key: &Path) {
     let made = Command::new("openssl")
         .args(["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt"])
         .args(["ec_paramgen_curve:P-256", "-subj", &format!("/CN={name}")])

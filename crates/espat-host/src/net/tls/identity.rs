@@ -63,7 +63,7 @@ fn read(state: &Path) -> Option<Identity> {
     is_pair.then_some(Identity { certificate, key })
 }
 
-fn make() -> Result<Identity, ErrorStack> {
+pub(super) fn make() -> Result<Identity, ErrorStack> {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
     let key = PKey::from_ec_key(EcKey::generate(&group)?)?;
     let mut name = X509NameBuilder::new()?;
@@ -90,7 +90,7 @@ fn make() -> Result<Identity, ErrorStack> {
     Ok(Identity { certificate, key })
 }
 
-fn pem(identity: &Identity) -> Result<Vec<u8>, ErrorStack> {
+pub(super) fn pem(identity: &Identity) -> Result<Vec<u8>, ErrorStack> {
     let mut pem = identity.key.private_key_to_pem_pkcs8()?;
     pem.extend(identity.certificate.to_pem()?);
     Ok(pem)

@@ -38,6 +38,14 @@ pub fn tls_library() -> &'static str {
     openssl::version::version()
 }
 
+/// A self-signed certificate and its key, made now, as PEM: for a server beside the module.
+///
+/// # Errors
+/// What OpenSSL says.
+pub fn self_signed_pem() -> Result<Vec<u8>, ErrorStack> {
+    identity::pem(&identity::make()?)
+}
+
 /// What sessions are made from.
 #[derive(Clone, Debug)]
 pub(super) struct Tls {

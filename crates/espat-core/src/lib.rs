@@ -43,4 +43,6 @@ pub use profile::Profile;
 pub use syntax::line::Form;
 pub use time::{Duration, Instant};
 pub use timers::Timer;
-pub use tls::{Psk, SlotKind, Slots, TlsClient, TlsRules, TlsServer, TlsVersion, VerifyServer};
+pub use tls::{
+    Psk, SlotKind, Slots, TlsClient, TlsRules, TlsServer, TlsVersion, VerifyClients, VerifyServer,
+};

@@ -189,6 +189,11 @@ impl Outbox {
             .push_back(Entry::Plain(NetRequest::Options { socket, options }));
     }
 
+    pub(crate) fn clock(&mut self, listener: SocketId, unix_s: i64) {
+        self.entries
+            .push_back(Entry::Plain(NetRequest::Clock { listener, unix_s }));
+    }
+
     pub(crate) fn read(&mut self, socket: SocketId, max: usize) {
         self.entries
             .push_back(Entry::Plain(NetRequest::Read { socket, max }));

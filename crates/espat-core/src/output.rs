@@ -187,6 +187,13 @@ pub enum NetRequest<'a> {
         /// The new options.
         options: SocketOptions,
     },
+    /// Somebody set the module's clock, which an SSL server checks its clients' certificates by.
+    Clock {
+        /// The listener.
+        listener: SocketId,
+        /// The time now, in seconds since 1970.
+        unix_s: i64,
+    },
     /// Up to `max` bytes may be delivered, once; replaces the credit given before. A datagram is never cut: one that is
     /// longer waits for a larger credit.
     Read {

@@ -67,6 +67,10 @@ impl Clock {
         self.is_set
     }
 
+    pub(crate) fn unix_s(&self, now: Instant) -> i64 {
+        self.unix_us(now).div_euclid(1_000_000)
+    }
+
     pub(crate) fn unix_us(&self, now: Instant) -> i64 {
         self.offset_us.saturating_add_unsigned(now.as_micros())
     }

@@ -65,8 +65,15 @@ pub struct VerifyServer {
 pub struct TlsServer {
     /// What the firmware accepts.
     pub rules: TlsRules,
-    /// Clients have to show a certificate of the CA.
-    pub verify_clients: bool,
+    /// Clients have to show a certificate of the CA; `None`: they need none.
+    pub verify: Option<VerifyClients>,
+}
+
+/// How to check the certificates of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifyClients {
+    /// The time now, in seconds since 1970, which goes on by itself; `None`: dates do not count.
+    pub unix_s: Option<i64>,
 }
 
 /// A pre-shared key. Its `Debug` shows the identity only.

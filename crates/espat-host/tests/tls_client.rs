@@ -65,6 +65,7 @@ mod tests {
         let stranger = theirs.issue(&Says::name("stranger"));
         folder.put_pair("client_cert.1.pem", "client_key.1.pem", &stranger);
         let mut host = Host::start(with(&folder)).await;
+        host.set_clock().await;
         // A subject without alternative names is checked as well as one with others.
         for own in [&server, &plain] {
             let (at, _) = echo_server(server_config(own, None)).await;
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dates_count_against_the_modules_clock_once_it_is_set() {
+    async fn dates_count_against_the_modules_clock() {
         let ca = Pair::authority("ca");
         let folder = Folder::new();
         folder.put("client_ca.0.pem", &ca.certificate_pem());
@@ -156,8 +157,7 @@ mod tests {
         let (at, _) = echo_server(server_config(&expired, None)).await;
         let mut host = Host::start(with(&folder)).await;
         host.ok("AT+CIPSSLCCONF=2").await;
-        assert!(host.connects(at).await, "no clock, no dates");
-        host.close().await;
+        assert!(!host.connects(at).await, "no clock: it is 1970");
         for (clock, works) in [(NOW - 150, true), (NOW, false), (NOW - 300, false)] {
             host.ok(&format!("AT+SYSTIMESTAMP={clock}")).await;
             assert_eq!(host.connects(at).await, works, "{clock}");
@@ -165,12 +165,16 @@ mod tests {
                 host.close().await;
             }
         }
-        // On a firmware line where dates always count, it is 1970 until the clock is set.
+        // Who checks nothing needs no clock.
+        let mut host = Host::start(with(&folder)).await;
+        assert!(host.connects(at).await);
+        // On a firmware line where dates count with the clock only, 1970 is no time.
         let mut host = Host::of_profile(&testing::TLS_1_3, with(&folder)).await;
         host.ok("AT+CIPSSLCCONF=2").await;
+        assert!(host.connects(at).await, "no clock, no dates");
+        host.close().await;
+        host.set_clock().await;
         assert!(!host.connects(at).await);
-        host.ok(&format!("AT+SYSTIMESTAMP={}", NOW - 150)).await;
-        assert!(host.connects(at).await);
     }
 
     #[tokio::test]
@@ -204,6 +208,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_wants_a_key_takes_no_certificate_and_who_has_a_ca_offers_no_key() {
+        let ca = Pair::authority("ca");
+        let folder = Folder::new();
+        folder.put("client_ca.0.pem", &ca.certificate_pem());
+        let own = ca.issue(&Says::name("server.test"));
+        let (at, _) = echo_server(server_config(&own, None)).await;
+        for profile in [espat_core::ModuleConfig::new().profile, &testing::TLS_1_3] {
+            let mut host = Host::of_profile(profile, with(&folder)).await;
+            host.set_clock().await;
+            host.ok("AT+CIPSSLCPSK=\"secret\",\"client-1\"").await;
+            assert!(
+                !host.connects(at).await,
+                "nobody has vouched for the server"
+            );
+            host.ok("AT+CIPSSLCCONF=2").await;
+            assert!(host.connects(at).await, "the CA has");
+            host.close().await;
+            let keys = [
+                "-nocert",
+                "-psk",
+                "736563726574",
+                "-psk_identity",
+                "client-1",
+            ];
+            let Some((server, keyed)) = Openssl::server(&keys).await else {
+                return;
+            };
+            assert!(!host.connects(keyed).await, "a key is no certificate");
+            host.ok("AT+CIPSSLCCONF=0").await;
+            assert!(host.connects(keyed).await);
+            server.stop().await;
+        }
+    }
+
+    #[tokio::test]
     async fn the_openssl_command_sees_the_certificate_and_the_names() {
         let ca = Pair::authority("ca");
         let folder = Folder::new();
@@ -222,6 +261,7 @@ mod tests {
             return;
         };
         let mut host = Host::start(with(&folder)).await;
+        host.set_clock().await;
         host.ok("AT+CIPSSLCCONF=3").await;
         host.ok("AT+CIPSSLCCN=\"server.test\"").await;
         host.ok("AT+CIPSSLCSNI=\"sni.test\"").await;

@@ -228,6 +228,7 @@ mod tests {
             ..NetOptions::default()
         })
         .await;
+        host.set_clock().await;
         let said = host.command("AT+CIPSSLCCONF=2").await;
         assert!(said.starts_with("NO CA FOUND\r\n"), "{said:?}");
         let path = folder.put("client_ca.0.pem", &ca.certificate_pem());

@@ -142,13 +142,20 @@ mod tests {
             valid: (1_000_000_000, 1_000_000_100),
             ..Says::name("late")
         });
+        let friend = ca.issue(&Says::name("friend"));
+        let refused = connect(&client(&ca, Some(&friend)), at).await;
+        assert!(refused.is_err(), "it is 1970 on the module's clock");
+        host.set_clock().await;
         for own in [None, Some(&stranger), Some(&expired)] {
             assert!(connect(&client(&ca, own), at).await.is_err());
         }
-        let friend = ca.issue(&Says::name("friend"));
         let _peer = connect(&client(&ca, Some(&friend)), at).await.unwrap();
         // The first of all to be told, and the first number.
         assert_eq!(host.wait("CONNECT\r\n").await, "0,CONNECT\r\n");
+        // The clock goes on as the module's does.
+        host.ok("AT+SYSTIMESTAMP=1000000050").await;
+        let _late = connect(&client(&ca, Some(&expired)), at).await.unwrap();
+        host.wait("1,CONNECT\r\n").await;
     }
 
     #[tokio::test]

@@ -78,6 +78,8 @@ pub enum NetAsk {
     CancelSend,
     /// Change options.
     Options(SocketOptions),
+    /// The module's clock was set, to so many seconds since 1970.
+    Clock(i64),
     /// Close.
     Close(CloseHow),
     /// Find a name's addresses.
@@ -190,6 +192,10 @@ impl NetAsk {
             ("send", false) => Self::send(words)?,
             ("cancel-send", false) => Self::CancelSend,
             ("options", false) => Self::Options(options(words)?),
+            ("clock", false) => {
+                let seconds = words.need("seconds since 1970")?;
+                Self::Clock(seconds.number("seconds since 1970")?)
+            }
             ("close", false) => Self::Close(words.need("fin, reset or vanish")?.one_of(HOWS)?),
             ("resolve", true) => Self::resolve(words)?,
             ("ping", true) => {
@@ -214,7 +220,7 @@ impl NetAsk {
             (_, true) => return Err(verb.unknown("a query has resolve, ping, timesync and cancel")),
             (_, false) => {
                 return Err(verb.unknown(
-                    "a socket has connect, listen, send, cancel-send, options and close",
+                    "a socket has connect, listen, send, cancel-send, options, clock and close",
                 ));
             }
         };
@@ -345,6 +351,7 @@ impl NetAsk {
                 f.write_str("options")?;
                 print_options(f, options)
             }
+            Self::Clock(unix_s) => write!(f, "clock {unix_s}"),
             Self::Close(how) => write!(f, "close {}", word_of(HOWS, how)),
             Self::Resolve {
                 name,

@@ -357,7 +357,14 @@ pub(crate) fn happening(ask: &NetAsk, error: Option<NetError>) -> Option<NetHapp
         (NetAsk::Resolve { .. }, None) => NetHappening::Resolved(vec![[192, 0, 2, 1].into()]),
         (NetAsk::Ping { .. }, None) => NetHappening::Pong(Duration::from_millis(12)),
         (NetAsk::TimeSync { .. }, None) => NetHappening::Time(1_700_000_000_000_000),
-        (NetAsk::CancelSend | NetAsk::Options(_) | NetAsk::Close(_) | NetAsk::Cancel, _) => {
+        (
+            NetAsk::CancelSend
+            | NetAsk::Options(_)
+            | NetAsk::Clock(_)
+            | NetAsk::Close(_)
+            | NetAsk::Cancel,
+            _,
+        ) => {
             return None;
         }
     };

@@ -31,6 +31,7 @@ pub struct TlsAsk {
 pub struct TlsListenAsk {
     version_max: TlsVersion,
     verify: bool,
+    at: Option<i64>,
 }
 
 const VERSIONS: &[(&str, TlsVersion)] = &[
@@ -129,6 +130,7 @@ impl Default for TlsListenAsk {
         Self {
             version_max: TlsVersion::Tls1_2,
             verify: false,
+            at: None,
         }
     }
 }
@@ -137,7 +139,8 @@ impl TlsListenAsk {
     pub(crate) fn of(tls: &TlsServer) -> Self {
         Self {
             version_max: tls.rules.version_max,
-            verify: tls.verify_clients,
+            verify: tls.verify.is_some(),
+            at: tls.verify.and_then(|verify| verify.unix_s),
         }
     }
 
@@ -145,6 +148,7 @@ impl TlsListenAsk {
     pub(crate) fn take(&mut self, word: &Word<'_>) -> Result<bool, At> {
         match word.key_value() {
             ("verify", None) => self.verify = true,
+            ("at", Some(value)) => self.at = Some(value.number("seconds since 1970")?),
             ("max", Some(value)) => self.version_max = value.one_of(VERSIONS)?,
             _ => return Ok(false),
         }
@@ -156,7 +160,8 @@ impl fmt::Display for TlsListenAsk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(" tls")?;
         print_version(f, self.version_max)?;
-        f.write_str(if self.verify { " verify" } else { "" })
+        f.write_str(if self.verify { " verify" } else { "" })?;
+        self.at.map_or(Ok(()), |at| write!(f, " at={at}"))
     }
 }
 

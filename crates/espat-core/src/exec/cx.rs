@@ -89,6 +89,13 @@ impl Env<'_> {
 }
 
 impl Cx<'_> {
+    /// Sets the clock, for all that go by it.
+    pub(crate) fn set_clock(&mut self, unix_us: i64) {
+        self.sys.clock.set(self.env.now, unix_us);
+        let unix_s = self.sys.clock.unix_s(self.env.now);
+        self.net.server.on_clock(&mut self.env, unix_s);
+    }
+
     /// Changes settings, keeps those that are to be kept, then answers OK.
     pub(crate) fn keep(&mut self, settings: Vec<Setting>) -> Handled {
         self.keep_then(settings, |_| {})

@@ -265,7 +265,7 @@ impl Net {
             return;
         }
         self.server.on_accepted();
-        let Some(id) = self.links.free_id(env.profile().limits.links) else {
+        let Some(id) = self.server.free_id(env, &self.links) else {
             env.out.close(socket, CloseHow::Reset);
             return;
         };
@@ -304,9 +304,11 @@ impl Net {
         kind: Kind,
         port: u16,
         settings: &Settings,
+        unix_s: Option<i64>,
     ) {
         let listener = self.next_socket();
-        self.server.start(env, listener, kind, port, settings);
+        self.server
+            .start(env, listener, kind, port, settings, unix_s);
     }
 
     pub(crate) fn stop_server(&mut self, env: &mut Env<'_>, how: CloseHow) {

@@ -4,10 +4,10 @@ use core::net::SocketAddr;
 
 use super::links::Links;
 use crate::exec::cx::Env;
-use crate::net::link::Kind;
+use crate::net::link::{Kind, LinkId};
 use crate::nvs::Settings;
 use crate::output::{Listen, SocketId, SocketOptions, Transport};
-use crate::tls::TlsServer;
+use crate::tls::{TlsServer, VerifyClients};
 
 /// `AT+CIPSERVER`.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ impl Server {
         kind: Kind,
         port: u16,
         settings: &Settings,
+        unix_s: Option<i64>,
     ) {
         self.listener = Some(listener);
         self.kind = kind;
@@ -71,10 +72,17 @@ impl Server {
                 options: self.options,
                 tls: (kind.transport == Transport::Tls).then(|| TlsServer {
                     rules: env.profile().limits.tls,
-                    verify_clients: self.verify_clients,
+                    verify: self.verify_clients.then_some(VerifyClients { unix_s }),
                 }),
             },
         );
+    }
+
+    /// Somebody set the clock.
+    pub(crate) fn on_clock(&self, env: &mut Env<'_>, unix_s: i64) {
+        if let Some(listener) = self.listener.filter(|_| self.verify_clients) {
+            env.out.clock(listener, unix_s);
+        }
     }
 
     /// What a client's link is.
@@ -99,15 +107,20 @@ impl Server {
         let Some(listener) = self.listener else {
             return false;
         };
-        let limits = &env.profile().limits;
-        let is_ssl = self.kind.transport == Transport::Tls;
-        let room = links.accepted() < usize::from(self.clients_max)
-            && links.free_id(limits.links).is_some()
-            && !(is_ssl && links.ssl() >= usize::from(limits.ssl_links));
+        let room =
+            links.accepted() < usize::from(self.clients_max) && self.free_id(env, links).is_some();
         if room && !self.offered {
             self.offered = true;
             env.out.accept(listener);
         }
         room
+    }
+
+    /// The number for another client. The host MCU may have taken the last one since a client was asked for.
+    pub(crate) fn free_id(&self, env: &Env<'_>, links: &Links) -> Option<LinkId> {
+        let limits = &env.profile().limits;
+        let is_ssl = self.kind.transport == Transport::Tls;
+        let has_room = !is_ssl || links.ssl() < usize::from(limits.ssl_links);
+        links.free_id(limits.links).filter(|_| has_room)
     }
 }

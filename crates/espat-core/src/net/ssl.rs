@@ -24,6 +24,13 @@ pub(crate) const AUTH_CERTIFICATE: u8 = 1;
 /// `AT+CIPSSLCCONF`, bit 1 of the mode: the module checks the server.
 pub(crate) const AUTH_VERIFY: u8 = 1 << 1;
 
+/// The time at which certificates have to be valid, in seconds since 1970; `None`: dates do not count.
+pub(crate) fn certificate_time(cx: &Cx<'_>) -> Option<i64> {
+    let clock = &cx.sys.clock;
+    (clock.is_set() || cx.env.profile().quirks.dates_count_in_1970)
+        .then(|| clock.unix_s(cx.env.now))
+}
+
 /// How an SSL link shakes hands; `None` for other links.
 pub(crate) fn client(cx: &Cx<'_>, id: LinkId, target: &Target) -> Option<Box<TlsClient>> {
     if target.kind.transport != Transport::Tls {
@@ -35,8 +42,7 @@ pub(crate) fn client(cx: &Cx<'_>, id: LinkId, target: &Target) -> Option<Box<Tls
     let verify = (conf.auth_mode & AUTH_VERIFY != 0).then(|| VerifyServer {
         ca: conf.ca,
         common_name: (!names.common_name.is_empty()).then(|| names.common_name.clone()),
-        unix_s: (cx.sys.clock.is_set() || profile.quirks.dates_count_in_1970)
-            .then(|| cx.sys.clock.unix_us(cx.env.now).div_euclid(1_000_000)),
+        unix_s: certificate_time(cx),
     });
     // Without AT+CIPSSLCSNI the host's name is sent, as esp_tls does; a literal is no name (decided without a transcript).
     let server_name = if names.server_name.is_empty() {
@@ -49,7 +55,8 @@ pub(crate) fn client(cx: &Cx<'_>, id: LinkId, target: &Target) -> Option<Box<Tls
         server_name,
         alpn: names.alpn.clone(),
         certificate: (conf.auth_mode & AUTH_CERTIFICATE != 0).then_some(conf.pki),
+        // esp_tls takes a key only where there is no CA to check the server by.
+        psk: names.psk.clone().filter(|_| verify.is_none()),
         verify,
-        psk: names.psk.clone(),
     }))
 }

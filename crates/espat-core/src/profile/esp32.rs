@@ -90,8 +90,10 @@ pub(super) const BASE: Profile = Profile {
         server_timeout_needs_server: true,
         send_restarts_server_timeout: false,
         ssl_values_quoted: false,
-        // Decided for programs that never set the clock; whether the release build counts dates then was not seen.
-        dates_count_in_1970: false,
+        // Espressif builds ESP-AT for ESP32 with CONFIG_MBEDTLS_HAVE_TIME_DATE=y (esp-at, module_config/module_esp32_default,
+        // sdkconfig.defaults, from 1.x to 4.1), and Mbed TLS takes the clock as it is. Seen: esp-at#432, and a log of June 2021
+        // in which CIPSSLCCONF=2 fails without and connects with AT+CIPSNTPCFG (csdn.net, Marchtwentytwo, 117754632).
+        dates_count_in_1970: true,
     },
     texts: Texts {
         // The release for WROOM-32 as a module printed it: github.com/twilio/programmable-asset-tracker, esp32/README.md,

@@ -12,7 +12,7 @@ pub struct Quirks {
     /// `AT+CIPSSLCCN?`, `-SNI?`, `-ALPN?` and `-PSK?` show their values in quotes, as the manual does; the core library's
     /// formats have none (decisions.md U2).
     pub ssl_values_quoted: bool,
-    /// The dates of certificates count while the clock has not been set and shows 1970, so that none is valid yet (seen on
-    /// a 2.x build with date checks: esp-at#432; `AT+SYSTIMESTAMP` or SNTP helps).
+    /// The dates of certificates count while the clock has not been set and shows 1970, so that hardly any is valid yet
+    /// (esp-at#432). Otherwise they count once it has been set.
     pub dates_count_in_1970: bool,
 }

@@ -5,7 +5,7 @@ use super::esp32::BASE;
 use super::{Features, Limits, Profile, Quirks};
 use crate::tls::{TlsRules, TlsVersion};
 
-/// TLS 1.3, and certificates whose dates always count.
+/// TLS 1.3, and certificates whose dates count once the clock has been set.
 pub static TLS_1_3: Profile = Profile {
     name: "test-tls-1.3",
     limits: Limits {
@@ -18,7 +18,7 @@ pub static TLS_1_3: Profile = Profile {
         ..BASE.limits
     },
     quirks: Quirks {
-        dates_count_in_1970: true,
+        dates_count_in_1970: false,
         ..BASE.quirks
     },
     ..BASE
@@ -39,6 +39,16 @@ pub static ONE_SSL_LINK: Profile = Profile {
     ..BASE
 };
 
+/// One SSL link, which may be a client of the SSL server.
+pub static ONE_SSL_LINK_SERVER: Profile = Profile {
+    name: "test-one-ssl-link-server",
+    limits: Limits {
+        ssl_links: 1,
+        ..BASE.limits
+    },
+    ..BASE
+};
+
 /// No SSL at all.
 pub static NO_SSL: Profile = Profile {
     name: "test-no-ssl",
@@ -52,7 +62,7 @@ pub static NO_SSL: Profile = Profile {
 /// The profile of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Profile> {
-    [&TLS_1_3, &ONE_SSL_LINK, &NO_SSL]
+    [&TLS_1_3, &ONE_SSL_LINK, &ONE_SSL_LINK_SERVER, &NO_SSL]
         .into_iter()
         .find(|p| p.name == name)
 }

@@ -40,21 +40,67 @@ pub(super) struct Listener {
 /// What makes it an SSL server.
 #[derive(Debug)]
 pub(super) struct TlsSide {
-    pub(super) tls: Tls,
-    pub(super) server: TlsServer,
+    tls: Tls,
+    server: TlsServer,
+    /// What the module's clock showed, and when. `None`: the dates of certificates do not count.
+    clock: Option<(i64, Instant)>,
     /// Clients that are shaking hands. The ones that have done so wait for credit.
     greetings: Vec<Greeting>,
     greeted: Vec<Greeting>,
+    /// When one of them has stalled for so long that another client may have its place.
+    place_at: Option<Instant>,
 }
 
 impl TlsSide {
-    pub(super) fn new(tls: Tls, server: TlsServer) -> Self {
+    pub(super) fn new(tls: Tls, server: TlsServer, now: Instant) -> Self {
+        let unix_s = server.verify.and_then(|verify| verify.unix_s);
         Self {
             tls,
             server,
+            clock: unix_s.map(|unix_s| (unix_s, now)),
             greetings: Vec::new(),
             greeted: Vec::new(),
+            place_at: None,
         }
+    }
+
+    /// Whether another client may begin: there is a place, or one has stalled for long enough to give way.
+    fn has_place(&mut self, now: Instant) -> bool {
+        self.place_at = None;
+        if !self.is_full() {
+            return true;
+        }
+        let longest = self.greetings.iter().map(Greeting::stalls_at).min();
+        self.place_at = longest.filter(|&at| at > now);
+        longest.is_some_and(|at| at <= now)
+    }
+
+    /// Another client has come: the one that has stalled longest gives way to it where all places are taken.
+    fn make_place(&mut self, now: Instant) {
+        if !self.is_full() {
+            return;
+        }
+        let stalls = |(_, greeting): &(usize, &Greeting)| greeting.stalls_at();
+        let longest = self.greetings.iter().enumerate().min_by_key(stalls);
+        if let Some((at, greeting)) = longest.filter(|(_, g)| g.stalls_at() <= now) {
+            tracing::warn!(
+                "SSL client {}: it stalls, and gives way to another one",
+                greeting.peer()
+            );
+            self.greetings.remove(at);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.greetings.len() + self.greeted.len() >= GREETINGS_MAX
+    }
+
+    fn greet(&self, stream: TcpStream, peer: SocketAddr, now: Instant) -> Option<Greeting> {
+        let unix_s = self.clock.map(|(unix_s, at)| {
+            let since = now.since(at).as_secs();
+            unix_s.saturating_add_unsigned(since)
+        });
+        Greeting::start(&self.tls, &self.server, unix_s, stream, peer, now)
     }
 }
 
@@ -117,10 +163,18 @@ impl Listener {
         self.credit += 1;
     }
 
+    /// The module's clock was set.
+    pub(super) fn set_clock(&mut self, unix_s: i64, now: Instant) {
+        if let Some(tls) = &mut self.tls {
+            tls.clock = Some((unix_s, now));
+        }
+    }
+
     /// When a client that is shaking hands is given up.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let greetings = self.tls.iter().flat_map(|tls| &tls.greetings);
-        greetings.map(Greeting::deadline).min()
+        let place = self.tls.iter().filter_map(|tls| tls.place_at);
+        greetings.map(Greeting::deadline).chain(place).min()
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Client> {
@@ -136,11 +190,12 @@ impl Listener {
 
     /// Clients shake hands side by side; credit is for those that have done it.
     fn poll_tls(&mut self, cx: &mut Context<'_>, now: Instant, tls: &mut TlsSide) -> Poll<Client> {
-        while tls.greetings.len() + tls.greeted.len() < GREETINGS_MAX {
+        while tls.has_place(now) {
             let Poll::Ready((stream, peer)) = self.poll_accept(cx) else {
                 break;
             };
-            let greeting = Greeting::start(&tls.tls, &tls.server, stream, peer, now);
+            tls.make_place(now);
+            let greeting = tls.greet(stream, peer, now);
             tls.greetings.extend(greeting);
         }
         let mut at = 0;

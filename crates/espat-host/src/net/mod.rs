@@ -174,7 +174,7 @@ impl Net {
                 Ok(link) => self.sockets.push((socket, link)),
                 Err(error) => self.answers.push_back(Ready::Failed { socket, error }),
             },
-            NetRequest::Listen { listener, on } => self.listen(listener, on),
+            NetRequest::Listen { listener, on } => self.listen(now, listener, on),
             NetRequest::Accept { listener } => {
                 if let Some(Socket::Listener(listener)) = self.find(listener) {
                     listener.add_credit();
@@ -192,6 +192,11 @@ impl Net {
                 Some(Socket::Tls(link)) => link.set_options(options),
                 Some(Socket::Udp(_) | Socket::Listener(_)) | None => {}
             },
+            NetRequest::Clock { listener, unix_s } => {
+                if let Some(Socket::Listener(listener)) = self.find(listener) {
+                    listener.set_clock(unix_s, now);
+                }
+            }
             NetRequest::Read { socket, max } => match self.find(socket) {
                 Some(Socket::Tcp(link)) => link.set_credit(max),
                 Some(Socket::Tls(link)) => link.set_credit(max),
@@ -463,7 +468,7 @@ impl Net {
         Err(NetError::Denied)
     }
 
-    fn listen(&mut self, listener: SocketId, on: &Listen) {
+    fn listen(&mut self, now: Instant, listener: SocketId, on: &Listen) {
         let at = self
             .options
             .publish
@@ -476,7 +481,7 @@ impl Net {
         };
         let station = SocketAddr::new(ip, on.port);
         let at = at.map_or(station, |publish| publish.at);
-        let opened = self.tls().side(on).and_then(|tls| {
+        let opened = self.tls().side(on, now).and_then(|tls| {
             Listener::open(at, on.port, on.options, tls).map_err(|error| {
                 tracing::warn!("{error}");
                 NetError::AddressInUse

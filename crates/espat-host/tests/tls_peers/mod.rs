@@ -273,6 +273,11 @@ impl Host {
         is_up
     }
 
+    /// Sets the module's clock to a time at which the tests' certificates are valid.
+    pub(crate) async fn set_clock(&mut self) {
+        self.ok(&format!("AT+SYSTIMESTAMP={NOW}")).await;
+    }
+
     pub(crate) async fn close(&mut self) {
         let said = self.command("AT+CIPCLOSE").await;
         assert!(said.contains("CLOSED"), "{said:?}");
@@ -329,7 +334,12 @@ impl Openssl {
 
     /// Reads lines up to one that has `text` in it; that line.
     pub(crate) async fn until(&mut self, text: &str) -> String {
-        let mut said = String::new();
+        self.all_until(text).await.pop().unwrap()
+    }
+
+    /// Reads lines up to one that has `text` in it; all of them.
+    pub(crate) async fn all_until(&mut self, text: &str) -> Vec<String> {
+        let mut said = Vec::new();
         loop {
             let mut line = String::new();
             let n = timeout(DEADLINE, self.output.read_line(&mut line)).await;
@@ -337,11 +347,20 @@ impl Openssl {
                 Ok(Ok(n)) if n > 0 => {}
                 other => panic!("{other:?}: {text:?} is not in {said:?}"),
             }
-            if line.contains(text) {
-                return line;
+            let is_last = line.contains(text);
+            said.push(line);
+            if is_last {
+                return said;
             }
-            said.push_str(&line);
         }
+    }
+
+    pub(crate) async fn say(&mut self, text: &str) {
+        self.input.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    pub(crate) fn into_pipes(self) -> (Child, ChildStdin, BufReader<ChildStdout>) {
+        (self.child, self.input, self.output)
     }
 
     pub(crate) async fn stop(mut self) {

@@ -231,6 +231,9 @@ impl Network {
             NetRequest::Options { socket, options } => {
                 Asked::Net(self.socket(socket)?.0, NetAsk::Options(options))
             }
+            NetRequest::Clock { listener, unix_s } => {
+                Asked::Net(self.socket(listener)?.0, NetAsk::Clock(unix_s))
+            }
             NetRequest::Close { socket, how } => {
                 let (handle, socket) = self.socket(socket)?;
                 socket.is_closed = true;

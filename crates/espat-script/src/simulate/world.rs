@@ -79,7 +79,9 @@ impl World {
                 self.forget(*handle);
             }
             Request::Net(handle, NetAsk::CancelSend | NetAsk::Cancel) => self.forget(*handle),
-            Request::Net(_, NetAsk::Options(_)) | Request::Uart(_) | Request::Log(_) => {}
+            Request::Net(_, NetAsk::Options(_) | NetAsk::Clock(_))
+            | Request::Uart(_)
+            | Request::Log(_) => {}
             Request::Net(..) | Request::Store(_) | Request::StoreErase => self.open.push(request),
         }
     }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::harness::{Espat, Host, Scratch};
 
@@ -70,10 +71,13 @@ pub(crate) fn make_certificate(name: &str, certificate: &Path, key: &Path) {
     assert!(made.status.success(), "{made:?}");
 }
 
+/// A module that has joined and knows the time.
 fn started(more: &[&str]) -> (Espat, Host) {
     let (espat, mut host) = Espat::on_stdio(more);
     host.until("\r\nready\r\n");
     host.join();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    host.ok(&format!("AT+SYSTIMESTAMP={}", now.as_secs()));
     (espat, host)
 }
 

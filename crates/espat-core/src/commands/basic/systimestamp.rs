@@ -13,7 +13,7 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+SYSTIMESTAMP")
 const US_PER_S: i64 = 1_000_000;
 
 fn query(cx: &mut Cx<'_>) -> Handled {
-    let seconds = cx.sys.clock.unix_us(cx.env.now).div_euclid(US_PER_S);
+    let seconds = cx.sys.clock.unix_s(cx.env.now);
     cx.env.out.tight_line("+SYSTIMESTAMP").int(seconds);
     Ok(Reply::Done)
 }
@@ -21,6 +21,6 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
     let seconds = args.int(0..=i32::MAX)?;
-    cx.sys.clock.set(cx.env.now, i64::from(seconds) * US_PER_S);
+    cx.set_clock(i64::from(seconds) * US_PER_S);
     Ok(Reply::Done)
 }

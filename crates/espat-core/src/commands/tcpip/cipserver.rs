@@ -73,7 +73,9 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         return Err(AtError::Failed);
     }
     cx.net.server.verify_clients = verify;
-    cx.net.start_server(&mut cx.env, kind, port, &cx.nvs.live);
+    let unix_s = crate::net::ssl::certificate_time(cx);
+    cx.net
+        .start_server(&mut cx.env, kind, port, &cx.nvs.live, unix_s);
     Ok(Reply::Started(Box::new(Opening)))
 }
 

@@ -1,9 +1,9 @@
 //! The slots: PEM files of one folder, named after the firmware's partitions (`client_ca.0.pem`).
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +18,11 @@ use super::identity::{self, Identity};
 
 /// A longer file is none of ours.
 const FILE_MAX: u64 = 256 * 1024;
+#[expect(
+    clippy::cast_possible_wrap,
+    reason = "the flags of open(2) fit into an int"
+)]
+const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
 
 /// Certificates and private keys for modules. Clones share them, and what OpenSSL has made of them.
 #[derive(Clone, Debug)]
@@ -207,7 +212,10 @@ fn read_slot(path: &Path, kind: SlotKind) -> Option<Slot> {
         Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
-            tracing::warn!("{}: cannot read the file: {error}", path.display());
+            tracing::warn!(
+                "{}: cannot read the file: {error}; the slot counts as empty",
+                path.display()
+            );
             return None;
         }
     };
@@ -239,11 +247,25 @@ fn read_slot(path: &Path, kind: SlotKind) -> Option<Slot> {
 }
 
 fn read_file(path: &Path) -> io::Result<(Vec<u8>, u32)> {
-    let file = File::open(path)?;
-    let mode = file.metadata()?.mode();
+    // Whoever opens a FIFO would wait for its writer.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(NONBLOCK)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    if metadata.len() > FILE_MAX {
+        let shown = metadata.len() / 1024;
+        let max = FILE_MAX / 1024;
+        return Err(io::Error::other(format!(
+            "it has {shown} KiB, and {max} KiB are enough for certificates"
+        )));
+    }
     let mut bytes = Vec::new();
     file.take(FILE_MAX).read_to_end(&mut bytes)?;
-    Ok((bytes, mode))
+    Ok((bytes, metadata.mode()))
 }
 
 fn read_key(pem: &[u8]) -> Option<PKey<Private>> {

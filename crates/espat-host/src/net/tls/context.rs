@@ -81,6 +81,8 @@ impl Tls {
                     trust(builder, &cas)?;
                     builder.set_verify(SslVerifyMode::PEER);
                 }
+                // Who asks for a key is not content with a certificate: without a CA none of them passes, as in esp_tls.
+                None if client.psk.is_some() => builder.set_verify(SslVerifyMode::PEER),
                 None => builder.set_verify(SslVerifyMode::NONE),
             }
             if let Some(psk) = client.psk.clone() {
@@ -93,12 +95,12 @@ impl Tls {
     pub(super) fn server_context(&self, server: &TlsServer) -> Result<SslContext, TlsError> {
         let key = Key::Server {
             rules: server.rules,
-            verify_clients: server.verify_clients,
+            verify_clients: server.verify.is_some(),
         };
         self.context(key, |builder| {
             let (chain, key) = self.certificates.server_identity()?;
             show(builder, &chain, &key)?;
-            if server.verify_clients {
+            if server.verify.is_some() {
                 let cas = self.certificates.chain(SlotKind::ServerCa, 0)?;
                 trust(builder, &cas)?;
                 let mut names = openssl::stack::Stack::new()?;

@@ -4,14 +4,16 @@
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
-use espat_core::{Instant, TlsServer};
+use espat_core::{Duration, Instant, TlsServer};
 use tokio::net::TcpStream;
 
 use super::Tls;
 use super::session::{Pace, Session};
 
-/// Clients that may shake hands at the same time; more wait in the kernel.
+/// Clients that may shake hands at the same time; more wait in the kernel, until one of them stalls.
 pub(in crate::net) const GREETINGS_MAX: usize = 16;
+/// Without a step for so long a client stalls.
+const STALL: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(in crate::net) struct Greeting {
@@ -25,11 +27,12 @@ impl Greeting {
     pub(in crate::net) fn start(
         tls: &Tls,
         server: &TlsServer,
+        unix_s: Option<i64>,
         stream: TcpStream,
         peer: SocketAddr,
         now: Instant,
     ) -> Option<Self> {
-        match tls.server(server, stream) {
+        match tls.server(server, unix_s, stream) {
             Ok(session) => Some(Self {
                 session,
                 pace: Pace::start(server.rules.flight_timeout, now),
@@ -44,6 +47,11 @@ impl Greeting {
 
     pub(in crate::net) fn deadline(&self) -> Instant {
         self.pace.deadline()
+    }
+
+    /// When it has stalled, unless it makes a step before.
+    pub(in crate::net) fn stalls_at(&self) -> Instant {
+        self.pace.stepped_at() + STALL
     }
 
     pub(in crate::net) fn peer(&self) -> SocketAddr {

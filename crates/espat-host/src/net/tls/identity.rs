@@ -55,10 +55,26 @@ pub(super) fn kept_or_made(state: Option<&Path>) -> Result<Identity, TlsError> {
     Ok(identity)
 }
 
+/// `None`, with a word in the log unless there is none, where nothing usable is kept.
 fn read(state: &Path) -> Option<Identity> {
-    let pem = std::fs::read(state.join(FILE)).ok()?;
-    let certificate = X509::from_pem(&pem).ok()?;
-    let key = PKey::private_key_from_pem_callback(&pem, |_| Err(ErrorStack::get())).ok()?;
+    let path = state.join(FILE);
+    let usable = match std::fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(_) => None,
+        Ok(pem) => parse(&pem),
+    };
+    if usable.is_none() {
+        tracing::warn!(
+            "{}: no certificate with its key; another one takes its place",
+            path.display()
+        );
+    }
+    usable
+}
+
+fn parse(pem: &[u8]) -> Option<Identity> {
+    let certificate = X509::from_pem(pem).ok()?;
+    let key = PKey::private_key_from_pem_callback(pem, |_| Err(ErrorStack::get())).ok()?;
     let is_pair = certificate.public_key().ok()?.public_eq(&key);
     is_pair.then_some(Identity { certificate, key })
 }
@@ -125,10 +141,15 @@ mod tests {
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir(&folder).unwrap();
         write(&folder, &pem).unwrap();
-        let read = read(&folder).unwrap();
-        assert!(read.key.public_eq(&made.key));
+        let kept = read(&folder).unwrap();
+        assert!(kept.key.public_eq(&made.key));
         let mode =
             std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(folder.join(FILE)).unwrap());
+        // What was damaged is no identity, and is made anew.
+        std::fs::write(folder.join(FILE), &pem[..pem.len() / 2]).unwrap();
+        assert!(read(&folder).is_none());
+        let again = kept_or_made(Some(&folder)).unwrap();
+        assert!(read(&folder).unwrap().key.public_eq(&again.key));
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(mode & 0o777, 0o600);
     }

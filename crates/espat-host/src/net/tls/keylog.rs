@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,6 +21,12 @@ impl KeyLog {
             .append(true)
             .mode(0o600)
             .open(path)?;
+        if file.metadata()?.mode() & 0o077 != 0 {
+            tracing::warn!(
+                "{}: others can read this key log, and with it the SSL links; `chmod 600` keeps it private",
+                path.display()
+            );
+        }
         Ok(Self(Arc::new(Mutex::new(file))))
     }
 

@@ -19,14 +19,15 @@ pub use keylog::KeyLog;
 
 pub(super) use greeting::{GREETINGS_MAX, Greeting};
 pub(super) use link::TlsLink;
+use session::Hints;
 pub(super) use session::Session;
 pub(super) use watch::SlotWatch;
 
 use std::net::SocketAddr;
 
-use espat_core::{Connect, Listen, NetError, SlotKind, TlsClient, TlsServer};
+use espat_core::{Connect, Instant, Listen, NetError, SlotKind, TlsClient, TlsServer};
 use openssl::error::ErrorStack;
-use openssl::ssl::Ssl;
+use openssl::ssl::{Ssl, SslRef};
 use openssl::x509::verify::{X509CheckFlags, X509VerifyFlags};
 use tokio::net::TcpStream;
 
@@ -95,19 +96,21 @@ impl Tls {
             }
             ssl.set_alpn_protos(&wire)?;
         }
+        let mut hints = Hints {
+            has_psk: client.psk.is_some(),
+            unix_s: None,
+        };
         if let Some(verify) = &client.verify {
-            let param = ssl.param_mut();
-            match verify.unix_s {
-                Some(seconds) => param.set_time(seconds),
-                None => param.set_flags(X509VerifyFlags::NO_CHECK_TIME)?,
-            }
+            hints.unix_s = verify.unix_s;
+            check_dates(&mut ssl, verify.unix_s)?;
             if let Some(name) = &verify.common_name {
+                let param = ssl.param_mut();
                 param.set_hostflags(X509CheckFlags::ALWAYS_CHECK_SUBJECT);
                 param.set_host(&text(name, "the Common Name")?)?;
             }
         }
         ssl.set_connect_state();
-        Ok(Session::new(ssl, stream)?)
+        Ok(Session::new(ssl, stream, hints)?)
     }
 
     /// Begins to connect; the handshake follows by itself.
@@ -121,7 +124,7 @@ impl Tls {
             return Err(NetError::Tls);
         };
         let stream = super::tcp::begin(remote, local).map_err(|error| {
-            tracing::debug!("a link to {remote} cannot be opened: {error}");
+            tracing::warn!("a link to {remote} cannot be opened: {error}");
             super::error::net_error(&error)
         })?;
         let session = self.client(client, stream).map_err(|error| {
@@ -139,7 +142,7 @@ impl Tls {
     }
 
     /// What an SSL server needs; its certificate is made here where there is none.
-    pub(super) fn side(self, on: &Listen) -> Result<Option<TlsSide>, NetError> {
+    pub(super) fn side(self, on: &Listen, now: Instant) -> Result<Option<TlsSide>, NetError> {
         let Some(server) = on.tls else {
             return Ok(None);
         };
@@ -147,17 +150,33 @@ impl Tls {
             tracing::warn!("SSL server port {}: {error}", on.port);
             NetError::Tls
         })?;
-        Ok(Some(TlsSide::new(self, server)))
+        Ok(Some(TlsSide::new(self, server, now)))
     }
 
     /// A server's session with an accepted client.
     pub(super) fn server(
         &self,
         server: &TlsServer,
+        unix_s: Option<i64>,
         stream: TcpStream,
     ) -> Result<Session, TlsError> {
         let mut ssl = Ssl::new(&*self.server_context(server)?)?;
+        check_dates(&mut ssl, unix_s)?;
         ssl.set_accept_state();
-        Ok(Session::new(ssl, stream)?)
+        let hints = Hints {
+            has_psk: false,
+            unix_s,
+        };
+        Ok(Session::new(ssl, stream, hints)?)
     }
+}
+
+/// The peer's certificates have to be valid at that time; `None`: at any.
+fn check_dates(ssl: &mut SslRef, unix_s: Option<i64>) -> Result<(), ErrorStack> {
+    let param = ssl.param_mut();
+    match unix_s {
+        Some(seconds) => param.set_time(seconds),
+        None => param.set_flags(X509VerifyFlags::NO_CHECK_TIME)?,
+    }
+    Ok(())
 }

@@ -13,6 +13,10 @@ use tokio::net::TcpStream;
 use super::wire::Wire;
 use crate::net::error::{close_cause, net_error};
 
+/// `X509_V_ERR_CERT_NOT_YET_VALID`.
+const NOT_YET_VALID: i32 = 9;
+/// A clock that nobody set shows a time in 1970.
+const UNSET_BELOW_S: i64 = 365 * 24 * 3600;
 /// The most plaintext that one record carries.
 const RECORD_MAX: usize = 16 * 1024;
 
@@ -22,13 +26,25 @@ pub(in crate::net) struct Session {
     stream: Arc<TcpStream>,
     /// Plaintext at the front of the next write that OpenSSL has encrypted already and must be given again.
     begun: usize,
+    /// A handshake message came in half, and OpenSSL writes nothing before it has the rest.
+    write_wants_read: bool,
+    hints: Hints,
+}
+
+/// What may be the matter where a peer's certificate is refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hints {
+    /// The peer should know a key.
+    pub(super) has_psk: bool,
+    /// The module's clock.
+    pub(super) unix_s: Option<i64>,
 }
 
 /// How long a handshake may go on without a step forward.
 #[derive(Debug)]
 pub(in crate::net) struct Pace {
     flight: Duration,
-    deadline: Instant,
+    stepped_at: Instant,
     state: &'static str,
 }
 
@@ -36,20 +52,25 @@ impl Pace {
     pub(in crate::net) fn start(flight: Duration, now: Instant) -> Self {
         Self {
             flight,
-            deadline: now + flight,
+            stepped_at: now,
             state: "",
         }
     }
 
     pub(in crate::net) fn deadline(&self) -> Instant {
-        self.deadline
+        self.stepped_at + self.flight
+    }
+
+    /// When it went forward last.
+    pub(in crate::net) fn stepped_at(&self) -> Instant {
+        self.stepped_at
     }
 
     /// Bytes alone are no step: a peer that drips them would never be given up.
     fn note(&mut self, state: &'static str, now: Instant) {
         if state != self.state {
             self.state = state;
-            self.deadline = now + self.flight;
+            self.stepped_at = now;
         }
     }
 }
@@ -70,12 +91,18 @@ pub(in crate::net) struct Taken {
 
 impl Session {
     /// A session that has not begun; `ssl` knows whether it is a client's or a server's.
-    pub(super) fn new(ssl: Ssl, stream: TcpStream) -> Result<Self, openssl::error::ErrorStack> {
+    pub(super) fn new(
+        ssl: Ssl,
+        stream: TcpStream,
+        hints: Hints,
+    ) -> Result<Self, openssl::error::ErrorStack> {
         let stream = Arc::new(stream);
         Ok(Self {
             ssl: SslStream::new(ssl, Wire::new(Arc::clone(&stream)))?,
             stream,
             begun: 0,
+            write_wants_read: false,
+            hints,
         })
     }
 
@@ -99,7 +126,7 @@ impl Session {
             match self.poll_wanted(cx, error.code()) {
                 Some(Poll::Ready(Ok(()))) => {}
                 Some(Poll::Ready(Err(error))) => return Poll::Ready(Err(of_socket(&error))),
-                Some(Poll::Pending) if now >= pace.deadline => {
+                Some(Poll::Pending) if now >= pace.deadline() => {
                     return Poll::Ready(Err(Refused {
                         error: NetError::TimedOut,
                         why: format!("the peer says nothing for {:?}", pace.flight),
@@ -149,13 +176,19 @@ impl Session {
         })
     }
 
+    /// Waits for what the last `write` wants.
     pub(in crate::net) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.poll_write_ready(cx)
+        if self.write_wants_read {
+            self.stream.poll_read_ready(cx)
+        } else {
+            self.stream.poll_write_ready(cx)
+        }
     }
 
     /// Encrypts and sends what the kernel takes of `bytes`. What is left has to be given again before anything else.
     pub(in crate::net) fn write(&mut self, bytes: &[u8]) -> Result<usize, CloseCause> {
         let mut at = 0;
+        self.write_wants_read = false;
         while at < bytes.len() {
             match self.ssl.ssl_write(&bytes[at..]) {
                 Ok(n) => {
@@ -166,7 +199,10 @@ impl Session {
                     self.begun = (bytes.len() - at).min(RECORD_MAX);
                     break;
                 }
-                Err(error) if error.code() == ErrorCode::WANT_READ => break,
+                Err(error) if error.code() == ErrorCode::WANT_READ => {
+                    self.write_wants_read = true;
+                    break;
+                }
                 Err(error) => return Err(self.cause(&error)),
             }
         }
@@ -219,7 +255,7 @@ impl Session {
         if let Some(error) = error.io_error() {
             return of_socket(error);
         }
-        let why = verify_failure(self.ssl.ssl())
+        let why = verify_failure(self.ssl.ssl(), self.hints)
             .or_else(|| error.ssl_error().and_then(reason))
             .unwrap_or_else(|| {
                 if self.ssl.get_ref().is_ended() {
@@ -242,14 +278,23 @@ fn of_socket(error: &io::Error) -> Refused {
     }
 }
 
-fn verify_failure(ssl: &SslRef) -> Option<String> {
+fn verify_failure(ssl: &SslRef, hints: Hints) -> Option<String> {
     let result = ssl.verify_result();
-    (result != X509VerifyResult::OK).then(|| {
-        format!(
-            "the peer's certificate was refused: {}",
-            result.error_string()
-        )
-    })
+    if result == X509VerifyResult::OK {
+        return None;
+    }
+    let is_unset = hints.unix_s.is_some_and(|unix_s| unix_s < UNSET_BELOW_S);
+    let hint = if result.as_raw() == NOT_YET_VALID && is_unset {
+        " (it is 1970 on the module's clock, until AT+SYSTIMESTAMP or SNTP sets it)"
+    } else if hints.has_psk {
+        " (with AT+CIPSSLCPSK the server has to use that key)"
+    } else {
+        ""
+    };
+    Some(format!(
+        "the peer's certificate was refused: {}{hint}",
+        result.error_string()
+    ))
 }
 
 fn reason(errors: &openssl::error::ErrorStack) -> Option<String> {

@@ -1,12 +1,14 @@
 //! From options to what the libraries are started with.
 
 use std::fs::DirBuilder;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use espat_core::profile::PROFILES;
 use espat_core::{LogPort, ModuleConfig, Profile, Reports, Terminator, Timing};
 use espat_host::{Certificates, KeyLog, LogSink, Module, NetOptions, Policy, PowerPolicy, Store};
+use rustix::io::Errno;
 
 use crate::cli::{ModuleOptions, PowerWhen, ReportsOption, TerminatorOption, TimingOption};
 use crate::config::Settings;
@@ -103,6 +105,27 @@ fn net_options(options: &ModuleOptions) -> Result<NetOptions, Usage> {
             Usage::new(format!("--tls-keylog {shown}: cannot open the file: {e}"))
         })
     });
+    for publish in &options.publish {
+        if !is_ours(publish.at) {
+            let (port, at) = (publish.port, publish.at);
+            return Err(Usage::new(format!(
+                "--publish {port}={at}: {} is no address of this computer; use 127.0.0.1, or 0.0.0.0 for all of its addresses",
+                at.ip()
+            )));
+        }
+    }
+    let stations = [
+        ("--ip", options.ip.map(IpAddr::from)),
+        ("--ip6", options.ip6.map(IpAddr::from)),
+    ];
+    for (option, ip) in stations {
+        if let Some(ip) = ip.filter(|ip| !is_ours(SocketAddr::new(*ip, 0))) {
+            tracing::warn!(
+                "{option} {ip}: this computer has no such address, so servers and UDP links of the module will fail; \
+                 give an address of this computer, or lead servers to one with --publish"
+            );
+        }
+    }
     Ok(NetOptions {
         ip: options.ip.unwrap_or(default.ip),
         ip6: options.ip6.unwrap_or(default.ip6),
@@ -117,6 +140,15 @@ fn net_options(options: &ModuleOptions) -> Result<NetOptions, Usage> {
         key_log: key_log.transpose()?,
         ..default
     })
+}
+
+/// Whether this computer can bind to the address; where it cannot be told, it is taken for one.
+fn is_ours(mut at: SocketAddr) -> bool {
+    at.set_port(0);
+    // A datagram socket needs no port that others may have.
+    let error = UdpSocket::bind(at).err();
+    let errno = error.as_ref().and_then(Errno::from_io_error);
+    !matches!(errno, Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT))
 }
 
 /// The certificates of `--certs`, or of the state, where a server's own is kept too.

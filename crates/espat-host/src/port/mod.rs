@@ -19,12 +19,13 @@ pub use stdio::StdioPort;
 pub use tcp::TcpPort;
 pub(crate) use transmit::Transmitter;
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::task::{Context, Poll};
 
 use espat_core::UartConfig;
+use rustix::io::Errno;
 
 /// A way to expose the module's UART.
 pub trait Port: Send + 'static {
@@ -109,7 +110,7 @@ pub enum PortError {
         target: PathBuf,
     },
     /// A link or its directory could not be made.
-    #[error("the PTY's link `{}` cannot be made: {source}", path.display())]
+    #[error("the PTY's link `{}` cannot be made: {source}; {}", path.display(), link_way_out(path, source))]
     MakeLink {
         /// The place.
         path: PathBuf,
@@ -141,7 +142,7 @@ pub enum PortError {
     )]
     SerialName(String),
     /// A serial device could not be opened.
-    #[error("the serial port `{}` cannot be opened: {source}", device.display())]
+    #[error("the serial port `{}` cannot be opened: {source}; {}", device.display(), serial_way_out(source))]
     OpenSerial {
         /// The device.
         device: PathBuf,
@@ -164,4 +165,37 @@ pub enum PortError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// What to do about a link that cannot be made.
+fn link_way_out(path: &Path, error: &io::Error) -> String {
+    let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new(".")).display();
+    let kind = error.kind();
+    if kind == ErrorKind::NotFound {
+        format!("make the folder `{folder}` first, or name a place that is there")
+    } else if kind == ErrorKind::NotADirectory {
+        format!("`{folder}` is no folder: name a place in one")
+    } else if matches!(
+        kind,
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    ) {
+        format!("this user cannot write to `{folder}`: name a place elsewhere")
+    } else {
+        "name another place".to_owned()
+    }
+}
+
+/// What to do about a device that cannot be opened.
+fn serial_way_out(error: &io::Error) -> &'static str {
+    match Errno::from_io_error(error) {
+        Some(Errno::NOENT | Errno::NODEV | Errno::NXIO) => {
+            "is it plugged in? `ls /dev/serial/by-id /dev/ttyUSB* /dev/ttyACM*` shows the ports of USB adapters"
+        }
+        Some(Errno::ACCESS | Errno::PERM) => {
+            "add this user to the group that `ls -l` shows for it, often dialout, and log in again"
+        }
+        Some(Errno::BUSY) => "another program uses it: end that one first",
+        _ => "name the device of a UART, as /dev/ttyUSB0",
+    }
 }

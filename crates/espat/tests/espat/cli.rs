@@ -2,7 +2,7 @@
 
 use std::process::{Output, Stdio};
 
-use crate::harness::espat;
+use crate::harness::{espat, espat_as_nobody};
 
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     finished(
@@ -172,7 +172,43 @@ fn wrong_usage_names_the_option_the_value_and_the_way_out() {
             &["--pty", "/nonexistent/port"],
             "--pty",
             "/nonexistent/port",
-            "",
+            "make the folder `/nonexistent` first",
+        ),
+        (
+            &["--pty", "/dev/null/port"],
+            "--pty",
+            "/dev/null/port",
+            "`/dev/null` is no folder",
+        ),
+        (
+            &["--serial", "/dev/nonexistent"],
+            "--serial",
+            "/dev/nonexistent",
+            "is it plugged in?",
+        ),
+        (
+            &["--serial", "/dev/null@9600"],
+            "--serial",
+            "/dev/null",
+            "name the device of a UART",
+        ),
+        (
+            &["--serial", "/"],
+            "--serial",
+            "`/`",
+            "name the device of a UART",
+        ),
+        (
+            &["--publish", "80=192.0.2.1:8080", "--stdio"],
+            "--publish 80=192.0.2.1:8080",
+            "192.0.2.1 is no address of this computer",
+            "127.0.0.1",
+        ),
+        (
+            &["--publish", "80=[2001:db8::1]:8080", "--stdio"],
+            "--publish 80=[2001:db8::1]:8080",
+            "2001:db8::1 is no address of this computer",
+            "127.0.0.1",
         ),
         (&["console"], "console", "standard input", "--stdio"),
         (&["frobnicate"], "frobnicate", "", "--help"),
@@ -188,6 +224,51 @@ fn wrong_usage_names_the_option_the_value_and_the_way_out() {
             );
         }
     }
+}
+
+#[test]
+fn what_this_user_may_not_use_is_named_with_the_way_out() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = std::env::temp_dir().join(format!("espat-locked-{}", std::process::id()));
+    let device = folder.join("device");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(&device, "").unwrap();
+    std::fs::set_permissions(&device, PermissionsExt::from_mode(0o000)).unwrap();
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o555)).unwrap();
+    let link = folder.join("link");
+    for (option, value, way_out) in [
+        ("--serial", &device, "often dialout"),
+        ("--pty", &link, "name a place elsewhere"),
+    ] {
+        let Some(mut espat) = espat_as_nobody() else {
+            break;
+        };
+        let output = espat.arg(option).arg(value).stdin(Stdio::null()).output();
+        let (code, out, message) = finished(&output.unwrap());
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{message}");
+        let start = format!("error: {option} {}: ", value.display());
+        assert!(message.starts_with(&start), "{message}");
+        assert!(message.contains(way_out), "{message}");
+    }
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn an_address_that_is_not_this_computers_is_warned_of_at_start() {
+    let (code, _, log) = run(&["--stdio", "--ip", "192.0.2.1", "--ip6", "2001:db8::1"]);
+    assert_eq!(code, Some(0), "{log}");
+    for said in ["--ip 192.0.2.1: ", "--ip6 2001:db8::1: "] {
+        let line = log.lines().find(|line| line.contains(said));
+        let line = line.unwrap_or_else(|| panic!("no `{said}` in {log}"));
+        assert!(
+            line.contains("WARN") && line.contains("--publish"),
+            "{line}"
+        );
+    }
+    let ours = ["--stdio", "--ip", "127.0.0.2", "--publish", "80=0.0.0.0:0"];
+    let (code, _, log) = run(&ours);
+    assert_eq!((code, log.contains("WARN")), (Some(0), false), "{log}");
 }
 
 #[test]

@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Sleep, sleep};
 
 use super::{Port, PortError, PortEvent};
 
@@ -15,7 +18,14 @@ pub struct TcpPort {
     listener: TcpListener,
     host: Option<Host>,
     events: VecDeque<PortEvent>,
+    /// Until when nobody is accepted, where the system refused to.
+    pause: Option<Pin<Box<Sleep>>>,
+    /// That was said.
+    is_stuck: bool,
 }
+
+/// How long to wait when the system refuses to accept a host.
+const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 struct Host {
@@ -37,6 +47,8 @@ impl TcpPort {
             listener,
             host: None,
             events: VecDeque::new(),
+            pause: None,
+            is_stuck: false,
         })
     }
 
@@ -82,13 +94,23 @@ impl Port for TcpPort {
             if let Some(event) = self.events.pop_front() {
                 return Poll::Ready(Ok(event));
             }
+            if let Some(pause) = &mut self.pause {
+                ready!(pause.as_mut().poll(cx));
+                self.pause = None;
+            }
             match ready!(self.listener.poll_accept(cx)) {
-                Ok((stream, peer)) => self.on_host(stream, peer),
+                Ok((stream, peer)) => {
+                    self.is_stuck = false;
+                    self.on_host(stream, peer);
+                }
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    // Out of descriptors, most likely: it is tried again when the next host comes.
-                    tracing::warn!("a host cannot be accepted: {error}");
-                    return Poll::Pending;
+                    // Out of descriptors, most likely. The host waits in the backlog, and the listener stays ready: without a pause
+                    // every step of the driver would try again.
+                    if !std::mem::replace(&mut self.is_stuck, true) {
+                        tracing::warn!("a host cannot be accepted: {error}; it is tried again");
+                    }
+                    self.pause = Some(Box::pin(sleep(PAUSE)));
                 }
             }
         }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use rustix::termios;
 
 /// How long anything may take before a test says that it does not come.
@@ -189,6 +189,16 @@ impl Espat {
             .find_map(|l| l.strip_prefix("VmRSS:"))
             .unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// Whether it may open descriptors beyond those that it has.
+    pub(crate) fn may_open_more(&self, may: bool) {
+        let folder = PathBuf::from(format!("/proc/{}/fd", self.child.id()));
+        let first_unused = (0..).find(|fd: &u64| folder.join(fd.to_string()).read_link().is_err());
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        let current = if may { maximum } else { first_unused };
+        let limit = Rlimit { current, maximum };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Nofile, limit).unwrap();
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -168,3 +168,28 @@ fn the_log_uart_goes_where_it_is_asked_to_go() {
     }
     assert!(std::fs::read_to_string(&file).unwrap().contains(TEXT));
 }
+
+#[test]
+fn a_host_that_the_system_cannot_accept_is_told_of_once_and_accepted_later() {
+    let espat = Espat::start(&["--tcp", "127.0.0.1:0", "--timing", "fast"]);
+    let line = espat.line();
+    let at = line.strip_prefix("tcp ").unwrap().parse().unwrap();
+    let mut first = Host::connect(at);
+    first.until("\r\nready\r\n");
+    let warnings = |espat: &Espat| espat.log().matches("cannot be accepted").count();
+    for streak in 1..=2 {
+        espat.may_open_more(false);
+        let mut second = Host::connect(at);
+        wait_for("the warning", || warnings(&espat) == streak);
+        // Every command is a step of the driver, or several.
+        for _ in 0..100 {
+            first.ok("AT");
+        }
+        assert_eq!(warnings(&espat), streak, "{}", espat.log());
+        espat.may_open_more(true);
+        assert!(!second.answers(), "it is accepted, and refused");
+        wait_for("the refusal", || {
+            espat.log().matches(" is refused: ").count() == streak
+        });
+    }
+}

@@ -2,14 +2,17 @@
 //! where data waits.
 
 #[cfg(test)]
+mod host;
+
+#[cfg(test)]
 mod tests {
-    use espat_core::{ModuleConfig, Timing};
-    use espat_host::{Handle, Module, SerialStream};
+    use espat_host::Module;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpSocket, TcpStream};
     use tokio::time::{Duration, sleep, timeout};
 
-    const DEADLINE: Duration = Duration::from_secs(20);
+    use crate::host::{DEADLINE, Host, fast};
+
     /// More than the silence that `+++` needs.
     const SILENCE: Duration = Duration::from_millis(40);
     /// How long a write may make no progress before it counts as blocked.
@@ -19,56 +22,17 @@ mod tests {
     /// What passthrough holds for a link that takes nothing.
     const BUFFER: usize = 64 * 1024;
 
-    /// A joined module and its host.
-    struct Host(SerialStream, Handle);
+    async fn joined() -> Host {
+        Host::joined(Module::new(fast())).await
+    }
 
     impl Host {
-        async fn start() -> Self {
-            let config = ModuleConfig {
-                timing: Timing::Fast,
-                ..ModuleConfig::new()
-            };
-            let (serial, handle) = Module::new(config).in_process().unwrap();
-            let mut host = Self(serial, handle);
-            host.wait("ready\r\n").await;
-            for line in ["ATE0", "AT+CWMODE=1", "AT+CWJAP=\"espat\",\"\""] {
-                host.command(line).await;
-            }
-            host
-        }
-
-        /// Reads up to `end`, and says all that came.
-        async fn wait(&mut self, end: &str) -> String {
-            let mut said = Vec::new();
-            let reading = async {
-                while !said.ends_with(end.as_bytes()) {
-                    said.push(self.0.read_u8().await.unwrap());
-                }
-            };
-            let end_came = timeout(DEADLINE, reading).await;
-            let said = String::from_utf8_lossy(&said).into_owned();
-            assert!(end_came.is_ok(), "{said:?} instead of {end:?}");
-            said
-        }
-
-        async fn send(&mut self, bytes: &[u8]) {
-            timeout(DEADLINE, self.0.write_all(bytes))
-                .await
-                .expect("the module reads")
-                .unwrap();
-        }
-
-        async fn command(&mut self, line: &str) -> String {
-            self.send(format!("{line}\r\n").as_bytes()).await;
-            self.wait("OK\r\n").await
-        }
-
         /// Opens a link, and enters passthrough.
         async fn pass_through(&mut self, listener: &TcpListener) -> TcpStream {
             let port = listener.local_addr().unwrap().port();
-            self.command("AT+CIPMODE=1").await;
+            self.ok("AT+CIPMODE=1").await;
             let ip = listener.local_addr().unwrap().ip();
-            self.command(&format!("AT+CIPSTART=\"TCP\",\"{ip}\",{port}"))
+            self.ok(&format!("AT+CIPSTART=\"TCP\",\"{ip}\",{port}"))
                 .await;
             let peer = accept(listener).await;
             self.send(b"AT+CIPSEND\r\n").await;
@@ -132,7 +96,7 @@ mod tests {
 
     #[tokio::test]
     async fn passthrough_finds_a_peer_that_was_restarted() {
-        let mut host = Host::start().await;
+        let mut host = joined().await;
         let first = listener(0);
         let port = first.local_addr().unwrap().port();
         let mut peer = host.pass_through(&first).await;
@@ -146,25 +110,25 @@ mod tests {
         host.send(b"two").await;
         assert_eq!(read_exactly(&mut peer, 3).await, b"two");
         host.leave().await;
-        host.command("AT").await;
+        host.ok("AT").await;
     }
 
     #[tokio::test]
     async fn a_peer_that_stops_reading_does_not_keep_the_host_in_passthrough() {
-        let mut host = Host::start().await;
+        let mut host = joined().await;
         let listener = listener(0);
         let mut peer = host.pass_through(&listener).await;
         let all = payload();
         let mut written = 0;
         // Into the kernel, then into the buffer, then a second of waiting, then away.
-        while host.1.counts().bytes_dropped == 0 {
+        while host.module.counts().bytes_dropped == 0 {
             let piece = &all[written..written + 16 * 1024];
             host.send(piece).await;
             written += piece.len();
         }
         host.leave().await;
-        host.command("AT").await;
-        let counts = host.1.counts();
+        host.ok("AT").await;
+        let counts = host.module.counts();
         let dropped = usize::try_from(counts.bytes_dropped).unwrap();
         let in_kernel = usize::try_from(counts.net_out).unwrap();
         let in_module = written - dropped - in_kernel;
@@ -179,43 +143,47 @@ mod tests {
 
     #[tokio::test]
     async fn flow_control_keeps_every_byte_for_a_peer_that_stops_reading() {
-        let mut host = Host::start().await;
-        host.command("AT+UART_CUR=115200,8,1,0,3").await;
+        let mut host = joined().await;
+        host.ok("AT+UART_CUR=115200,8,1,0,3").await;
         let listener = listener(0);
         let mut peer = host.pass_through(&listener).await;
         let all = payload();
-        let mut written = write_until_blocked(&mut host.0, &all).await;
+        let mut written = write_until_blocked(&mut host.serial, &all).await;
         // Longer than a module without flow control would wait.
-        let more = timeout(Duration::from_millis(1500), host.0.write(&all[written..])).await;
+        let more = timeout(
+            Duration::from_millis(1500),
+            host.serial.write(&all[written..]),
+        )
+        .await;
         assert!(more.is_err(), "the module reads on");
         let mut got = read_exactly(&mut peer, written).await;
         host.send(&all[written..written + 5]).await;
         written += 5;
         host.leave().await;
         got.extend(read_exactly(&mut peer, 5).await);
-        host.command("AT").await;
+        host.ok("AT").await;
         assert!(got == all[..written], "bytes are lost or changed");
-        assert_eq!(host.1.counts().bytes_dropped, 0);
+        assert_eq!(host.module.counts().bytes_dropped, 0);
     }
 
     #[tokio::test]
     async fn a_peer_writes_as_much_as_the_window_and_the_kernel_hold() {
-        let mut host = Host::start().await;
-        host.command("AT+CIPRECVMODE=1").await;
+        let mut host = joined().await;
+        host.ok("AT+CIPRECVMODE=1").await;
         let listener = listener(0);
         let port = listener.local_addr().unwrap().port();
-        host.command(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.77\",{port}"))
+        host.ok(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.77\",{port}"))
             .await;
         let mut peer = accept(&listener).await;
         let all = payload();
         let written = write_until_blocked(&mut peer, &all).await;
-        let taken = usize::try_from(host.1.counts().net_in).unwrap();
+        let taken = usize::try_from(host.module.counts().net_in).unwrap();
         assert_eq!(taken, WINDOW, "the module took what its window holds");
         println!(
             "{written} bytes written: {WINDOW} in the module, {} in the kernel",
             written - WINDOW
         );
-        let lengths = host.command("AT+CIPRECVLEN?").await;
+        let lengths = host.ok("AT+CIPRECVLEN?").await;
         assert!(lengths.contains("+CIPRECVLEN:5744,-1,"), "{lengths}");
         drop(peer);
         let mut got = Vec::new();
@@ -227,9 +195,8 @@ mod tests {
             host.send(b"AT+CIPRECVDATA=2147483647\r\n").await;
             host.wait("+CIPRECVDATA:").await;
             let n = host.wait(",").await;
-            let mut piece = vec![0; n.trim_end_matches(',').parse().unwrap()];
-            host.0.read_exact(&mut piece).await.unwrap();
-            got.extend(piece);
+            let len = n.trim_end_matches(',').parse().unwrap();
+            got.extend(host.read_exact(len).await);
             host.wait("\r\nOK\r\n").await;
         }
         assert!(got == all[..written], "bytes are lost or changed");

@@ -1,6 +1,9 @@
 //! Settings on a disk: what survives a kill, a full disk and a hand with an editor.
 
 #[cfg(test)]
+mod host;
+
+#[cfg(test)]
 mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::os::unix::fs::PermissionsExt;
@@ -9,13 +12,13 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::{Duration, Instant};
 
-    use espat_core::{ModuleConfig, StoreValue, Timing};
-    use espat_host::{Handle, Module, SerialStream, StateError, Store};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use espat_core::StoreValue;
+    use espat_host::{Module, StateError, Store};
+
+    use crate::host::{Host, fast};
 
     const FILE: &str = "module.toml";
     const TEMPORARY: &str = "module.toml.new";
-    const DEADLINE: Duration = Duration::from_secs(20);
 
     /// A folder of a test's own.
     struct Folder(PathBuf);
@@ -60,66 +63,33 @@ mod tests {
     }
 
     fn module(folder: &Path) -> Result<Module, StateError> {
-        let config = ModuleConfig {
-            timing: Timing::Fast,
-            ..ModuleConfig::new()
-        };
-        Module::new(config).store(Store::open(folder)?)
+        Module::new(fast()).store(Store::open(folder)?)
     }
 
-    /// A module and its host, echo off.
-    struct Host(SerialStream, Handle);
-
-    impl Host {
-        async fn start(folder: &Path) -> Self {
-            let (serial, handle) = module(folder).unwrap().in_process().unwrap();
-            let mut host = Self(serial, handle);
-            host.read_to(&["ready\r\n"]).await;
-            host.ask("ATE0").await;
-            host
-        }
-
-        async fn ask(&mut self, line: &str) -> String {
-            self.0
-                .write_all(format!("{line}\r\n").as_bytes())
-                .await
-                .unwrap();
-            self.read_to(&["OK\r\n", "ERROR\r\n"]).await
-        }
-
-        async fn read_to(&mut self, ends: &[&str]) -> String {
-            let mut said = Vec::new();
-            let read = async {
-                while !ends.iter().any(|end| said.ends_with(end.as_bytes())) {
-                    said.push(self.0.read_u8().await.unwrap());
-                }
-            };
-            tokio::time::timeout(DEADLINE, read).await.unwrap();
-            String::from_utf8(said).unwrap()
-        }
-
-        async fn stop(self) {
-            self.1.stop().await;
-        }
+    /// A module with that state; the echo is off.
+    async fn start(folder: &Path) -> Host {
+        let mut host = Host::of(module(folder).unwrap()).await;
+        host.command("ATE0").await;
+        host
     }
 
     #[tokio::test]
     async fn settings_survive_the_module() {
         let folder = Folder::new();
-        let mut host = Host::start(&folder.0.join("a/b")).await;
-        assert_eq!(host.ask("AT+SYSMSG=3").await, "\r\nOK\r\n");
-        assert_eq!(host.ask("AT+UART_DEF=9600,8,1,0,0").await, "\r\nOK\r\n");
-        assert_eq!(host.ask("AT+SYSSTORE=0").await, "\r\nOK\r\n");
-        assert_eq!(host.ask("AT+CWMODE=1").await, "\r\nOK\r\n");
+        let mut host = start(&folder.0.join("a/b")).await;
+        assert_eq!(host.command("AT+SYSMSG=3").await, "\r\nOK\r\n");
+        assert_eq!(host.command("AT+UART_DEF=9600,8,1,0,0").await, "\r\nOK\r\n");
+        assert_eq!(host.command("AT+SYSSTORE=0").await, "\r\nOK\r\n");
+        assert_eq!(host.command("AT+CWMODE=1").await, "\r\nOK\r\n");
         host.stop().await;
-        let mut host = Host::start(&folder.0.join("a/b")).await;
-        assert_eq!(host.ask("AT+SYSMSG?").await, "+SYSMSG:3\r\nOK\r\n");
-        assert_eq!(host.ask("AT+CWMODE?").await, "+CWMODE:3\r\n\r\nOK\r\n");
+        let mut host = start(&folder.0.join("a/b")).await;
+        assert_eq!(host.command("AT+SYSMSG?").await, "+SYSMSG:3\r\nOK\r\n");
+        assert_eq!(host.command("AT+CWMODE?").await, "+CWMODE:3\r\n\r\nOK\r\n");
         assert_eq!(
-            host.ask("AT+UART_CUR?").await,
+            host.command("AT+UART_CUR?").await,
             "+UART_CUR:9600,8,1,0,0\r\n\r\nOK\r\n"
         );
-        assert_eq!(host.ask("AT+RESTORE").await, "\r\nOK\r\n");
+        assert_eq!(host.command("AT+RESTORE").await, "\r\nOK\r\n");
         host.stop().await;
         let text = std::fs::read_to_string(folder.0.join("a/b").join(FILE)).unwrap();
         assert_eq!(text.lines().count(), 1, "{text}");
@@ -130,13 +100,13 @@ mod tests {
         let folder = Folder::with(
             "# the cellar\ncoffee = 3\nsysmsg = 2 # links\n\n[softap]\nssid = \"my ap\"\nhidden = true\n",
         );
-        let mut host = Host::start(&folder.0).await;
-        assert_eq!(host.ask("AT+SYSMSG?").await, "+SYSMSG:2\r\nOK\r\n");
+        let mut host = start(&folder.0).await;
+        assert_eq!(host.command("AT+SYSMSG?").await, "+SYSMSG:2\r\nOK\r\n");
         assert_eq!(
-            host.ask("AT+CWSAP?").await,
+            host.command("AT+CWSAP?").await,
             "+CWSAP:\"my ap\",\"\",1,0,4,1\r\n\r\nOK\r\n"
         );
-        host.ask("AT+SYSMSG=5").await;
+        host.command("AT+SYSMSG=5").await;
         host.stop().await;
         assert_eq!(
             folder.text(),
@@ -170,7 +140,7 @@ mod tests {
     #[tokio::test]
     async fn a_second_module_in_the_folder_is_refused() {
         let folder = Folder::new();
-        let host = Host::start(&folder.0).await;
+        let host = start(&folder.0).await;
         let error = module(&folder.0).err().expect("it is refused");
         assert!(matches!(error, StateError::InUse { .. }), "{error}");
         host.stop().await;
@@ -193,13 +163,13 @@ mod tests {
             let meta = std::fs::metadata(folder.file()).unwrap();
             meta.permissions().mode() & 0o777
         };
-        let mut host = Host::start(&folder.0).await;
-        host.ask("AT+SYSMSG=1").await;
+        let mut host = start(&folder.0).await;
+        host.command("AT+SYSMSG=1").await;
         host.stop().await;
         assert_eq!(mode(&folder), 0o600);
         std::fs::set_permissions(folder.file(), PermissionsExt::from_mode(0o640)).unwrap();
-        let mut host = Host::start(&folder.0).await;
-        host.ask("AT+SYSMSG=2").await;
+        let mut host = start(&folder.0).await;
+        host.command("AT+SYSMSG=2").await;
         host.stop().await;
         assert_eq!(mode(&folder), 0o640);
     }
@@ -216,11 +186,11 @@ mod tests {
         };
         let number = |name| std::env::var(name).unwrap().parse::<u32>().unwrap();
         let first = number(CHILD_FIRST);
-        let mut host = Host::start(Path::new(&folder)).await;
+        let mut host = start(Path::new(&folder)).await;
         let mut out = std::io::stdout();
         for n in first..first + number(CHILD_COUNT) {
             let said = host
-                .ask(&format!("AT+CWSAP=\"ssid-{n}\",\"password-{n}\",5,3"))
+                .command(&format!("AT+CWSAP=\"ssid-{n}\",\"password-{n}\",5,3"))
                 .await;
             let result = if said.ends_with("OK\r\n") {
                 "kept"

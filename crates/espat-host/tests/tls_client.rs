@@ -1,6 +1,8 @@
 //! The module as an SSL client, against rustls and against the `openssl` command.
 
 #[cfg(test)]
+mod host;
+#[cfg(test)]
 mod tls_peers;
 
 #[cfg(test)]
@@ -9,9 +11,8 @@ mod tests {
     use espat_host::{MapRule, NetOptions};
     use tokio_rustls::rustls::ProtocolVersion;
 
-    use crate::tls_peers::{
-        Folder, Host, NOW, Openssl, Pair, Says, Seen, echo_server, server_config,
-    };
+    use crate::host::Host;
+    use crate::tls_peers::{Folder, NOW, Openssl, Pair, Says, Seen, echo_server, server_config};
 
     fn with(folder: &Folder) -> NetOptions {
         NetOptions {
@@ -64,7 +65,7 @@ mod tests {
         folder.put_pair("client_cert.0.pem", "client_key.0.pem", &me);
         let stranger = theirs.issue(&Says::name("stranger"));
         folder.put_pair("client_cert.1.pem", "client_key.1.pem", &stranger);
-        let mut host = Host::start(with(&folder)).await;
+        let mut host = Host::on(with(&folder)).await;
         host.set_clock().await;
         // A subject without alternative names is checked as well as one with others.
         for own in [&server, &plain] {
@@ -120,7 +121,7 @@ mod tests {
         let map: MapRule = format!("www.example.org=127.0.0.1:{}", at.port())
             .parse()
             .unwrap();
-        let mut host = Host::start(NetOptions {
+        let mut host = Host::on(NetOptions {
             maps: vec![map],
             ..NetOptions::default()
         })
@@ -155,7 +156,7 @@ mod tests {
             ..Says::name("old")
         });
         let (at, _) = echo_server(server_config(&expired, None)).await;
-        let mut host = Host::start(with(&folder)).await;
+        let mut host = Host::on(with(&folder)).await;
         host.ok("AT+CIPSSLCCONF=2").await;
         assert!(!host.connects(at).await, "no clock: it is 1970");
         for (clock, works) in [(NOW - 150, true), (NOW, false), (NOW - 300, false)] {
@@ -166,7 +167,7 @@ mod tests {
             }
         }
         // Who checks nothing needs no clock.
-        let mut host = Host::start(with(&folder)).await;
+        let mut host = Host::on(with(&folder)).await;
         assert!(host.connects(at).await);
         // On a firmware line where dates count with the clock only, 1970 is no time.
         let mut host = Host::of_profile(&testing::TLS_1_3, with(&folder)).await;
@@ -260,7 +261,7 @@ mod tests {
         let Some((mut server, at)) = Openssl::server(&arguments).await else {
             return;
         };
-        let mut host = Host::start(with(&folder)).await;
+        let mut host = Host::on(with(&folder)).await;
         host.set_clock().await;
         host.ok("AT+CIPSSLCCONF=3").await;
         host.ok("AT+CIPSSLCCN=\"server.test\"").await;
@@ -290,7 +291,7 @@ mod tests {
         let Some((server, at)) = weak_server().await else {
             return;
         };
-        let mut host = Host::start(NetOptions::default()).await;
+        let mut host = Host::on(NetOptions::default()).await;
         assert!(host.connects(at).await);
         server.stop().await;
         let Some((server, at)) = weak_server().await else {

@@ -1,6 +1,8 @@
 //! SSL links whose peers misbehave, and what a link tells of its end; bulk data; certificates that change.
 
 #[cfg(test)]
+mod host;
+#[cfg(test)]
 mod stand_in;
 #[cfg(test)]
 mod tls_peers;
@@ -21,8 +23,9 @@ mod tests {
     use tokio_rustls::TlsAcceptor;
     use tokio_rustls::server::TlsStream;
 
+    use crate::host::{DEADLINE, Host};
     use crate::stand_in::{Ask, Bench, Fed, connect, socket, start};
-    use crate::tls_peers::{DEADLINE, Folder, Host, Pair, echo_server, server_config};
+    use crate::tls_peers::{Folder, Pair, echo_server, server_config};
 
     const FLIGHT: Duration = Duration::from_millis(300);
 
@@ -194,14 +197,17 @@ mod tests {
             .collect();
         let own = Pair::authority("anybody");
         let (at, _) = echo_server(server_config(&own, None)).await;
-        let mut host = Host::start(NetOptions::default()).await;
+        let mut host = Host::on(NetOptions::default()).await;
         // With flow control on the UART nothing is thrown away where this computer is slow.
         host.ok("AT+UART_CUR=115200,8,1,0,3").await;
         host.ok("AT+CIPMODE=1").await;
         assert!(host.connects(at).await);
         host.send(b"AT+CIPSEND\r\n").await;
         host.wait(">").await;
-        let (serial, _module) = host.into_serial();
+        let Host {
+            serial,
+            module: _module,
+        } = host;
         let (mut from, mut to) = tokio::io::split(serial);
         let sent = piece.clone();
         let writing = tokio::spawn(async move {
@@ -223,7 +229,7 @@ mod tests {
     async fn certificates_that_come_and_go_are_noticed() {
         let ca = Pair::authority("ca");
         let folder = Folder::new();
-        let mut host = Host::start(NetOptions {
+        let mut host = Host::on(NetOptions {
             certificates: folder.certificates(),
             ..NetOptions::default()
         })
@@ -292,7 +298,7 @@ mod tests {
         let path = folder.path().join("keys.log");
         let own = Pair::authority("anybody");
         let (at, _) = echo_server(server_config(&own, None)).await;
-        let mut host = Host::start(NetOptions {
+        let mut host = Host::on(NetOptions {
             key_log: Some(KeyLog::open(&path).unwrap()),
             ..NetOptions::default()
         })

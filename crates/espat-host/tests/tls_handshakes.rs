@@ -1,6 +1,8 @@
 //! Handshakes that break off: at any of their bytes, in both directions, with each implementation on the other side.
 
 #[cfg(test)]
+mod host;
+#[cfg(test)]
 mod stand_in;
 #[cfg(test)]
 mod tls_peers;
@@ -22,8 +24,9 @@ mod tests {
     use tokio_rustls::TlsAcceptor;
     use tokio_rustls::rustls::ConnectionTrafficSecrets;
 
+    use crate::host::DEADLINE;
     use crate::stand_in::{Ask, Bench, Fed, connect, socket, start};
-    use crate::tls_peers::{DEADLINE, Folder, Openssl, Pair, echo_server, server_config};
+    use crate::tls_peers::{Folder, Openssl, Pair, echo_server, server_config};
 
     const FLIGHT: Duration = Duration::from_millis(300);
 

@@ -1,6 +1,8 @@
 //! The module as an SSL server, against rustls and against the `openssl` command.
 
 #[cfg(test)]
+mod host;
+#[cfg(test)]
 mod tls_peers;
 
 #[cfg(test)]
@@ -19,7 +21,8 @@ mod tests {
     use tokio_rustls::rustls::pki_types::ServerName;
     use tokio_rustls::rustls::{ClientConfig, ProtocolVersion};
 
-    use crate::tls_peers::{DEADLINE, Folder, Host, Openssl, Pair, Says, provider};
+    use crate::host::{DEADLINE, Host};
+    use crate::tls_peers::{Folder, Openssl, Pair, Says, provider};
 
     /// A port that was free a moment ago, published for the module's port 443.
     async fn published() -> (SocketAddr, Publish) {
@@ -35,7 +38,7 @@ mod tests {
             publish: vec![publish],
             ..NetOptions::default()
         };
-        let mut host = Host::start(net).await;
+        let mut host = Host::on(net).await;
         host.ok("AT+CIPMUX=1").await;
         host.ok(&format!("AT+CIPSERVER=1,443,\"SSL\"{ca}")).await;
         (host, at)

@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use espat_core::{ModuleConfig, Profile, Timing};
-use espat_host::{Certificates, Handle, Module, NetOptions, SerialStream};
+use espat_core::{ModuleConfig, Profile};
+use espat_host::{Certificates, Module, NetOptions};
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::ec::{EcGroup, EcKey};
@@ -19,10 +19,10 @@ use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509NameBuilder};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::time::{Duration, timeout};
+use tokio::time::timeout;
 use tokio_rustls::rustls;
 
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+use crate::host::{DEADLINE, Host, fast};
 
 /// A certificate and its key.
 #[derive(Clone)]
@@ -191,72 +191,14 @@ impl Drop for Folder {
     }
 }
 
-/// A host that has powered a module on, which has joined an access point.
-pub(crate) struct Host(SerialStream, pub(crate) Handle);
-
 impl Host {
-    pub(crate) async fn start(net: NetOptions) -> Self {
-        Self::of_profile(ModuleConfig::new().profile, net).await
+    pub(crate) async fn on(net: NetOptions) -> Self {
+        Self::of_profile(fast().profile, net).await
     }
 
     pub(crate) async fn of_profile(profile: &'static Profile, net: NetOptions) -> Self {
-        let config = ModuleConfig {
-            profile,
-            timing: Timing::Fast,
-            ..ModuleConfig::new()
-        };
-        let (serial, handle) = Module::new(config).net(net).in_process().unwrap();
-        let mut host = Self(serial, handle);
-        host.wait("ready\r\n").await;
-        host.ok("ATE0").await;
-        host.ok("AT+CWMODE=1").await;
-        host.ok("AT+CWJAP=\"espat\",\"\"").await;
-        host
-    }
-
-    /// Reads up to one of `ends`, and says all of it.
-    pub(crate) async fn wait_any(&mut self, ends: &[&str]) -> String {
-        let mut said = Vec::new();
-        let reading = async {
-            while !ends.iter().any(|end| said.ends_with(end.as_bytes())) {
-                said.push(self.0.read_u8().await.unwrap());
-            }
-        };
-        let came = timeout(DEADLINE, reading).await;
-        let said = String::from_utf8_lossy(&said).into_owned();
-        assert!(came.is_ok(), "{said:?} instead of {ends:?}");
-        said
-    }
-
-    pub(crate) async fn wait(&mut self, end: &str) -> String {
-        self.wait_any(&[end]).await
-    }
-
-    pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).await.unwrap();
-    }
-
-    pub(crate) async fn read_exact(&mut self, len: usize) -> Vec<u8> {
-        let mut bytes = vec![0; len];
-        let read = timeout(DEADLINE, self.0.read_exact(&mut bytes)).await;
-        read.expect("the module sends no more").unwrap();
-        bytes
-    }
-
-    pub(crate) fn into_serial(self) -> (SerialStream, Handle) {
-        (self.0, self.1)
-    }
-
-    /// Sends a line and says its answer.
-    pub(crate) async fn command(&mut self, line: &str) -> String {
-        self.send(format!("{line}\r\n").as_bytes()).await;
-        self.wait_any(&["OK\r\n", "ERROR\r\n"]).await
-    }
-
-    pub(crate) async fn ok(&mut self, line: &str) -> String {
-        let said = self.command(line).await;
-        assert!(said.ends_with("OK\r\n"), "{line}: {said:?}");
-        said
+        let config = ModuleConfig { profile, ..fast() };
+        Self::joined(Module::new(config).net(net)).await
     }
 
     /// Opens the only link; whether it came up.

@@ -15,8 +15,8 @@ use crate::config::{ConfigError, ModuleConfig};
 use crate::exec::cx::{Cx, Env};
 use crate::exec::operation::{OpEvent, Operation};
 use crate::input::{Input, NetEvent};
-use crate::net::Net;
 use crate::net::dial::Target;
+use crate::net::{Net, sntp};
 use crate::nvs::{Nvs, Settings};
 use crate::outbox::Outbox;
 use crate::output::{Output, ResetCause, SocketId, UartConfig, Wake};
@@ -98,6 +98,7 @@ impl State {
             config: &self.config,
             out: &mut self.out,
             timers: &mut self.timers,
+            rng: &mut self.rng,
         };
         Cx {
             env,
@@ -246,6 +247,7 @@ impl Module {
         if let Some(heard) = heard {
             self.step(&heard);
             self.passthrough_event(&heard);
+            sntp::on_event(&mut self.state.cx(self.now), &heard);
         }
         self.follow_link();
         self.report_place();
@@ -267,6 +269,7 @@ impl Module {
         self.follow_link();
         self.enter_saved_link();
         self.flush_reports();
+        sntp::follow(&mut self.state.cx(self.now));
     }
 
     fn on_timer(&mut self, timer: Timer) {
@@ -281,6 +284,7 @@ impl Module {
             Timer::Group => self.on_group_due(),
             Timer::Stall => self.on_stalled(),
             Timer::Reconnect => self.dial(),
+            Timer::Sntp => sntp::on_timer(&mut self.state.cx(self.now)),
             Timer::Operation => self.step(&OpEvent::Deadline),
             Timer::Station | Timer::Rejoin | Timer::SoftAp => {
                 let mut cx = self.state.cx(self.now);

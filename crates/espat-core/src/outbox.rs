@@ -58,6 +58,8 @@ enum Entry {
         len: usize,
     },
     Resolve(Box<Resolve>),
+    Ping(Box<Ask>),
+    TimeSync(Box<Ask>),
     /// A request that borrows nothing.
     Plain(NetRequest<'static>),
     Uart(UartConfig),
@@ -75,6 +77,26 @@ struct Resolve {
     family: Family,
     servers: Vec<IpAddr>,
     deadline: Instant,
+}
+
+/// A question to a host that may have a name.
+#[derive(Debug)]
+struct Ask {
+    query: QueryId,
+    addr: SocketAddr,
+    name: Option<String>,
+    /// Payload bytes of a ping.
+    len: usize,
+    deadline: Instant,
+}
+
+impl Ask {
+    fn peer(&self) -> Peer<'_> {
+        Peer {
+            addr: self.addr,
+            name: self.name.as_deref(),
+        }
+    }
 }
 
 impl Outbox {
@@ -174,6 +196,39 @@ impl Outbox {
         })));
     }
 
+    /// One echo request of `len` payload bytes.
+    pub(crate) fn ping(
+        &mut self,
+        query: QueryId,
+        (addr, name): (SocketAddr, Option<String>),
+        len: usize,
+        deadline: Instant,
+    ) {
+        self.entries.push_back(Entry::Ping(Box::new(Ask {
+            query,
+            addr,
+            name,
+            len,
+            deadline,
+        })));
+    }
+
+    /// One question to a time server.
+    pub(crate) fn time_sync(
+        &mut self,
+        query: QueryId,
+        (addr, name): (SocketAddr, Option<String>),
+        deadline: Instant,
+    ) {
+        self.entries.push_back(Entry::TimeSync(Box::new(Ask {
+            query,
+            addr,
+            name,
+            len: 0,
+            deadline,
+        })));
+    }
+
     pub(crate) fn accept(&mut self, listener: SocketId) {
         self.entries
             .push_back(Entry::Plain(NetRequest::Accept { listener }));
@@ -250,6 +305,8 @@ impl Outbox {
             Entry::Connect { .. }
             | Entry::Listen { .. }
             | Entry::Resolve(_)
+            | Entry::Ping(_)
+            | Entry::TimeSync(_)
             | Entry::Plain(_)
             | Entry::Uart(_)
             | Entry::Store { .. }
@@ -310,6 +367,17 @@ impl Outbox {
                 name: &ask.name,
                 family: ask.family,
                 servers: &ask.servers,
+                deadline: ask.deadline,
+            }),
+            Entry::Ping(ask) => Output::Net(NetRequest::Ping {
+                query: ask.query,
+                peer: ask.peer(),
+                len: ask.len,
+                deadline: ask.deadline,
+            }),
+            Entry::TimeSync(ask) => Output::Net(NetRequest::TimeSync {
+                query: ask.query,
+                server: ask.peer(),
                 deadline: ask.deadline,
             }),
             Entry::Plain(request) => Output::Net(*request),

@@ -33,6 +33,8 @@ pub enum Timer {
     Stall,
     /// Passthrough's next attempt to open its link.
     Reconnect,
+    /// The next question to a time server.
+    Sntp,
     /// Deep sleep ends.
     Wake,
 }
@@ -54,6 +56,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Group,
     Timer::Stall,
     Timer::Reconnect,
+    Timer::Sntp,
     Timer::Wake,
 ];
 

@@ -49,6 +49,7 @@ pub const LINES: &[&str] = &[
     "AT+SYSSTORE=0",
     "AT+CIPDOMAIN=\"example.com\"",
     "AT+PING=\"192.0.2.1\"",
+    "AT+CIPSNTPCFG=1,-330,\"192.0.2.1\",\"example.com\"",
     "AT+UART_CUR=9600,8,1,0,0",
     "AT+GSLP=1000",
     "AT+RST",

@@ -11,6 +11,7 @@ use crate::outbox::Outbox;
 use crate::output::Event;
 use crate::profile::Profile;
 use crate::reply::urc::Urc;
+use crate::rng::Rng;
 use crate::sys::System;
 use crate::time::{Duration, Instant};
 use crate::timers::{Timer, Timers};
@@ -31,6 +32,7 @@ pub(crate) struct Env<'a> {
     pub(crate) config: &'a ModuleConfig,
     pub(crate) out: &'a mut Outbox,
     pub(crate) timers: &'a mut Timers,
+    pub(crate) rng: &'a mut Rng,
 }
 
 /// Reports that wait for a host which does not read; more are dropped, but for those of links, of which there are few.

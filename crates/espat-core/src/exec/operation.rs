@@ -13,6 +13,7 @@ use crate::output::{QueryId, ResetCause, StoreTag};
 use crate::reply::code::ResultCode;
 use crate::reply::error::AtError;
 use crate::serial::payload::DataSpec;
+use crate::time::Duration;
 use crate::wifi::WifiEvent;
 
 /// What a handler answers.
@@ -74,6 +75,10 @@ pub(crate) enum OpEvent<'a> {
     Link(LinkId, LinkEvent),
     /// A name was resolved, or not.
     Resolved(QueryId, Result<&'a [IpAddr], NetError>),
+    /// An echo request was answered after that time, or not.
+    Pinged(QueryId, Result<Duration, NetError>),
+    /// A time server answered with microseconds since 1970, or not.
+    TimeSynced(QueryId, Result<u64, NetError>),
     /// The server listens, or cannot.
     Listening(Result<(), NetError>),
     /// Something happened to the Wi-Fi.

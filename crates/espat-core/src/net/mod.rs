@@ -9,6 +9,7 @@ pub(crate) mod link;
 pub(crate) mod links;
 pub(crate) mod receive;
 pub(crate) mod server;
+pub(crate) mod sntp;
 pub(crate) mod ssl;
 
 use alloc::vec::Vec;
@@ -29,6 +30,7 @@ use host::socket_options;
 pub(crate) use link::{Kind, Link, LinkId, Stage, UdpMode};
 use links::Links;
 use server::Server;
+use sntp::Sntp;
 use ssl::SslNames;
 
 /// The network side of the module.
@@ -46,6 +48,7 @@ pub(crate) struct Net {
     pub(crate) server: Server,
     /// Names and keys of SSL clients, a link each.
     pub(crate) ssl: [SslNames; 5],
+    pub(crate) sntp: Sntp,
     /// There were links since the station joined: `STATUS:4`.
     pub(crate) had_links: bool,
     sockets: u32,
@@ -62,6 +65,7 @@ impl Net {
             links: Links::default(),
             server: Server::default(),
             ssl: Default::default(),
+            sntp: Sntp::default(),
             had_links: false,
             sockets: 0,
             queries: 0,
@@ -74,6 +78,7 @@ impl Net {
             self.drop_link(env, id, how);
         }
         self.stop_server(env, how);
+        self.sntp.stop(env);
         *self = Self {
             sockets: self.sockets,
             queries: self.queries,
@@ -231,9 +236,9 @@ impl Net {
                 Some(OpEvent::Link(id, LinkEvent::Closed))
             }
             NetEvent::Resolved { query, result } => Some(OpEvent::Resolved(query, result)),
-            NetEvent::Pinged { .. }
-            | NetEvent::TimeSynced { .. }
-            | NetEvent::SlotsChanged { .. } => None,
+            NetEvent::Pinged { query, result } => Some(OpEvent::Pinged(query, result)),
+            NetEvent::TimeSynced { query, result } => Some(OpEvent::TimeSynced(query, result)),
+            NetEvent::SlotsChanged { .. } => None,
         }
     }
 

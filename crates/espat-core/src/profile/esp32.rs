@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Delays, Factory, Features, Limits, Profile, Quirks, RfStep, Texts};
+use super::{Delays, Factory, Features, Limits, Profile, Quirks, RfStep, SntpTimes, Texts};
 use crate::output::UartConfig;
 use crate::tls::{TlsRules, TlsVersion};
 
@@ -70,6 +70,17 @@ pub(super) const BASE: Profile = Profile {
         softap_stations: 10,
         connect_timeout: Duration::from_secs(12),
         resolve_timeout: Duration::from_secs(14),
+        // ESP-IDF 4.2's default session (ESP_PING_DEFAULT_CONFIG): 64 bytes, five probes that wait 1 s each. What AT+PING makes of
+        // it is not visible; decided: one probe that waits as long as the five.
+        ping_bytes: 64,
+        ping_timeout: Duration::from_secs(5),
+        // The release sets CONFIG_LWIP_DHCP_MAX_NTP_SERVERS=3; all else is lwIP's default.
+        sntp: SntpTimes {
+            answer: Duration::from_secs(15),
+            retry: Duration::from_secs(15),
+            retry_max: Duration::from_secs(150),
+            update: Duration::from_secs(3600),
+        },
         tls: TlsRules {
             // ESP-IDF 4.2 builds Mbed TLS 2.16 with TLS 1.0 to 1.2 by default.
             version_min: TlsVersion::Tls1_0,
@@ -94,6 +105,9 @@ pub(super) const BASE: Profile = Profile {
         // sdkconfig.defaults, from 1.x to 4.1), and Mbed TLS takes the clock as it is. Seen: esp-at#432, and a log of June 2021
         // in which CIPSSLCCONF=2 fails without and connects with AT+CIPSNTPCFG (csdn.net, Marchtwentytwo, 117754632).
         dates_count_in_1970: true,
+        zone_before_sync: true,
+        sntp_off_needs_zone: true,
+        sntp_off_shows_zone: false,
     },
     texts: Texts {
         // The release for WROOM-32 as a module printed it: github.com/twilio/programmable-asset-tracker, esp32/README.md,
@@ -117,6 +131,8 @@ pub(super) const BASE: Profile = Profile {
         scan: Duration::from_millis(2000),
         report_gap: Duration::from_millis(20),
         report_patience: Duration::from_millis(200),
+        // lwIP's SNTP_STARTUP_DELAY_FUNC; that this release has it on was not seen (esp-at#315: "wait ~5 seconds").
+        sntp_start: Duration::from_secs(5),
         reset: Duration::from_millis(100),
         flash: Duration::from_millis(5),
     },
@@ -124,6 +140,8 @@ pub(super) const BASE: Profile = Profile {
         wifi_mode: 3,
         // ESP-IDF's default of CONFIG_LWIP_LOCAL_HOSTNAME.
         host_name: "espressif",
+        // Strings of the core library (behaviour.md 3.16).
+        sntp_servers: ["cn.ntp.org.cn", "ntp.sjtu.edu.cn", "us.pool.ntp.org"],
         // Decided without a transcript: Bluetooth cannot start while sleep is off (manual, "AT+SLEEP"), and starts on a fresh module.
         sleep_mode: 1,
         // 19.5 dBm, the default that the release notes of 3.4 name.

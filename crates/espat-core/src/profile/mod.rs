@@ -94,12 +94,31 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// How long a name resolution waits.
     pub resolve_timeout: Duration,
+    /// Payload bytes of `AT+PING`'s echo request.
+    pub ping_bytes: usize,
+    /// How long `AT+PING` waits for the answer.
+    pub ping_timeout: Duration,
+    /// When time servers are asked.
+    pub sntp: SntpTimes,
     /// What the TLS library accepts.
     pub tls: TlsRules,
     /// SSL links at a time, clients of the server included. Manual, `AT+CIPSTART`: one on ESP8266.
     pub ssl_links: u8,
     /// How many protocols `AT+CIPSSLCALPN` takes; 0 takes them away.
     pub alpn: RangeInclusive<i32>,
+}
+
+/// When time servers are asked (lwIP, `sntp.c` and `sntp_opts.h`).
+#[derive(Debug)]
+pub struct SntpTimes {
+    /// How long a server may take to answer.
+    pub answer: Duration,
+    /// The first wait where no other server is left to ask; it doubles with each further one.
+    pub retry: Duration,
+    /// It doubles up to that.
+    pub retry_max: Duration,
+    /// From an answer to the next question.
+    pub update: Duration,
 }
 
 /// One step of the transmit power.
@@ -162,6 +181,8 @@ pub struct Delays {
     pub report_gap: Duration,
     /// How long a host MCU whose pauses are shorter than that can keep a report waiting; then its next line waits.
     pub report_patience: Duration,
+    /// Time servers are asked first after a random time up to that.
+    pub sntp_start: Duration,
     /// From `AT+RST`'s OK to the reset.
     pub reset: Duration,
     /// One write of the settings.
@@ -175,6 +196,8 @@ pub struct Factory {
     pub wifi_mode: u8,
     /// `AT+CWHOSTNAME`.
     pub host_name: &'static str,
+    /// The servers of `AT+CIPSNTPCFG` without servers.
+    pub sntp_servers: [&'static str; 3],
     /// `AT+SLEEP`.
     pub sleep_mode: u8,
     /// `AT+RFPOWER`.

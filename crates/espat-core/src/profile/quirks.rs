@@ -15,4 +15,11 @@ pub struct Quirks {
     /// The dates of certificates count while the clock has not been set and shows 1970, so that hardly any is valid yet
     /// (esp-at#432). Otherwise they count once it has been set.
     pub dates_count_in_1970: bool,
+    /// `AT+CIPSNTPTIME?` applies the time zone before the clock has been set. From 2.2 on; up to 2.1 it does not (decisions.md U14;
+    /// the border is inferred).
+    pub zone_before_sync: bool,
+    /// `AT+CIPSNTPCFG=0` needs its `<timezone>`. Manuals up to 2.2; optional in later ones (behaviour.md 3.16).
+    pub sntp_off_needs_zone: bool,
+    /// `AT+CIPSNTPCFG?` shows the time zone while no server is asked. From 3.2 on (strings: decisions.md U14).
+    pub sntp_off_shows_zone: bool,
 }

@@ -59,10 +59,29 @@ pub static NO_SSL: Profile = Profile {
     ..BASE
 };
 
+/// Time as the lines before and after have it: no zone before the clock is set, as up to 2.1; the zone of `AT+CIPSNTPCFG=0` left
+/// out and shown, as from 3.2 on.
+pub static TIME: Profile = Profile {
+    name: "test-time",
+    quirks: Quirks {
+        zone_before_sync: false,
+        sntp_off_needs_zone: false,
+        sntp_off_shows_zone: true,
+        ..BASE.quirks
+    },
+    ..BASE
+};
+
 /// The profile of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Profile> {
-    [&TLS_1_3, &ONE_SSL_LINK, &ONE_SSL_LINK_SERVER, &NO_SSL]
-        .into_iter()
-        .find(|p| p.name == name)
+    [
+        &TLS_1_3,
+        &ONE_SSL_LINK,
+        &ONE_SSL_LINK_SERVER,
+        &NO_SSL,
+        &TIME,
+    ]
+    .into_iter()
+    .find(|p| p.name == name)
 }

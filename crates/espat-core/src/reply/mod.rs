@@ -1,5 +1,6 @@
 //! What goes to the host MCU: result codes, errors, answers and unsolicited reports, and how they are written.
 
+pub(crate) mod asctime;
 pub(crate) mod code;
 pub(crate) mod error;
 pub(crate) mod render;

@@ -178,6 +178,7 @@ impl Wifi {
             | Timer::Group
             | Timer::Stall
             | Timer::Reconnect
+            | Timer::Sntp
             | Timer::Wake => None,
         }
     }

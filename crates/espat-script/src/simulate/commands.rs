@@ -90,6 +90,12 @@ const LINKS: &[&str] = &[
     "AT+CIPRECVLEN?",
     "AT+CIPDOMAIN=\"example.com\"",
     "AT+CIPSSLCCONF=0,0",
+    "AT+PING=\"192.0.2.1\"",
+    "AT+PING=\"example.com\"",
+    "AT+CIPSNTPCFG=1,8,\"192.0.2.1\",\"example.com\"",
+    "AT+CIPSNTPCFG=1,0",
+    "AT+CIPSNTPCFG=0,0",
+    "AT+CIPSNTPTIME?",
 ];
 
 const STARTS: &[(&str, bool)] = &[

@@ -11,6 +11,7 @@ mod ciprecv;
 mod cipsend;
 mod cipserver;
 mod cipservermaxconn;
+mod cipsntp;
 mod cipsslcalpn;
 mod cipsslccn;
 mod cipsslcconf;
@@ -21,6 +22,7 @@ mod cipstatus;
 mod cipsto;
 mod ciptcpopt;
 mod cipv6;
+mod ping;
 mod savetranslink;
 
 pub(super) use cipclose::close_and_say;
@@ -56,6 +58,8 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cipsto::COMMANDS,
     savetranslink::COMMANDS,
     cipreconnintv::COMMANDS,
+    cipsntp::COMMANDS,
+    ping::COMMANDS,
 ];
 
 /// How many parameters the link number adds: it stands first in multiple-links mode.

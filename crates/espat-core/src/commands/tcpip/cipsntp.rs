@@ -1,0 +1,116 @@
+//! `AT+CIPSNTPCFG` and `AT+CIPSNTPTIME`: time servers, and local time (behaviour.md 3.16, 3.17; decisions.md U14).
+//!
+//! What the clock shows is `sys.rs`'s; who sets it, `net/sntp.rs`'s.
+
+use alloc::vec::Vec;
+
+use crate::exec::cx::Cx;
+use crate::exec::operation::{Handled, Reply};
+use crate::exec::table::Command;
+use crate::reply::asctime::Asctime;
+use crate::reply::error::AtError;
+use crate::syntax::args::Args;
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command::new("+CIPSNTPCFG").query(query).set(set).doc(
+        "tcp-ip.html#cmd-SNTPCFG",
+        "Query or set the time zone and the time servers",
+    ),
+    Command::new("+CIPSNTPTIME")
+        .query(query_time)
+        .doc("tcp-ip.html#cmd-SNTPT", "Show the local time"),
+];
+
+/// Time servers that can be set.
+const SERVERS: u8 = 3;
+const SECONDS_A_MINUTE: i64 = 60;
+const US_PER_S: i64 = 1_000_000;
+
+fn query(cx: &mut Cx<'_>) -> Handled {
+    let sntp = &cx.net.sntp;
+    // Hours, whichever form was set: 015 reads back as 0 (manual of later releases).
+    let hours = sntp.zone_min / 60;
+    let line = cx.env.out.line("+CIPSNTPCFG").int(sntp.is_enabled());
+    if sntp.is_enabled() {
+        let mut line = line.int(hours);
+        for server in &sntp.servers {
+            line = line.quoted_bytes(server);
+        }
+    } else if cx.env.config.profile.quirks.sntp_off_shows_zone {
+        line.int(hours);
+    }
+    Ok(Reply::Done)
+}
+
+fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    let needs_zone = cx.env.profile().quirks.sntp_off_needs_zone;
+    args.arity(1 + u8::from(needs_zone)..=2 + SERVERS)?;
+    let enable = args.flag()?;
+    let zone_min = zone(args, enable || needs_zone)?;
+    let servers = servers(cx, args)?;
+    let sntp = &mut cx.net.sntp;
+    sntp.stop(&mut cx.env);
+    sntp.zone_min = zone_min.unwrap_or(sntp.zone_min);
+    sntp.servers.clear();
+    if enable {
+        let defaults = cx.env.profile().factory.sntp_servers;
+        sntp.servers = if servers.is_empty() {
+            defaults
+                .iter()
+                .map(|name| name.as_bytes().to_vec())
+                .collect()
+        } else {
+            servers
+        };
+    }
+    Ok(Reply::Done)
+}
+
+/// The time zone, in minutes: whole hours from -12 to 14, or else hours and minutes, `hhmm`.
+fn zone(args: &mut Args<'_>, is_needed: bool) -> Result<Option<i32>, AtError> {
+    let given = if is_needed {
+        Some(args.int(i32::MIN..=i32::MAX)?)
+    } else {
+        args.opt_int(i32::MIN..=i32::MAX)?
+    };
+    let Some(given) = given else {
+        return Ok(None);
+    };
+    let hours = -12..=14;
+    let (hour, minute) = if hours.contains(&given) {
+        (given, 0)
+    } else {
+        (given / 100, given % 100)
+    };
+    if hours.contains(&hour) && (-59..=59).contains(&minute) {
+        Ok(Some(hour * 60 + minute))
+    } else {
+        Err(args.invalid())
+    }
+}
+
+/// The servers that were given; one that is left out is none.
+fn servers(cx: &Cx<'_>, args: &mut Args<'_>) -> Result<Vec<Vec<u8>>, AtError> {
+    let mut servers = Vec::new();
+    for _ in 0..SERVERS {
+        let Some(server) = args.opt_string(cx.env.profile().limits.host_bytes)? else {
+            continue;
+        };
+        // NUL ends a string in the firmware.
+        if server.is_empty() || server.contains(&0) {
+            return Err(args.invalid());
+        }
+        servers.push(server.to_vec());
+    }
+    Ok(servers)
+}
+
+fn query_time(cx: &mut Cx<'_>) -> Handled {
+    let clock = &cx.sys.clock;
+    let utc = clock.unix_us(cx.env.now).div_euclid(US_PER_S);
+    let has_zone = clock.is_set() || cx.env.profile().quirks.zone_before_sync;
+    let zone_min = if has_zone { cx.net.sntp.zone_min } else { 0 };
+    let local = utc + i64::from(zone_min) * SECONDS_A_MINUTE;
+    cx.env.out.tight_line("+CIPSNTPTIME").show(Asctime(local));
+    Ok(Reply::Done)
+}

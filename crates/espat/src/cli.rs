@@ -362,8 +362,8 @@ pub(crate) struct ModuleOptions {
 
     /// Lead what the module sends to HOST to ADDR instead, repeatable
     ///
-    /// Links and datagrams to HOST:PORT, a name or an address, go to ADDR:PORT. A mapped name needs no DNS. Without ports
-    /// the name is mapped for every port.
+    /// Links and datagrams to HOST:PORT, a name or an address, go to ADDR:PORT; so do questions to time servers, whose port
+    /// is 123. A mapped name needs no DNS. Without ports the name is mapped for every port, and for AT+PING.
     ///
     /// Example: --map api.example.com:443=127.0.0.1:8443 --map broker.local=192.168.1.5
     #[arg(long, value_name = "HOST[:PORT]=ADDR[:PORT]", help_heading = "Network")]

@@ -3,11 +3,15 @@
 //! Nothing here knows what a link is for; sockets are known by the ids that the module or the host gave them.
 
 mod error;
+mod exchange;
 mod linger;
 mod listen;
 mod options;
+mod ping;
 pub(crate) mod policy;
+mod questions;
 mod resolve;
+mod sntp;
 mod tcp;
 pub(crate) mod tls;
 mod udp;
@@ -27,6 +31,7 @@ use espat_core::{
 use self::error::net_error;
 use self::linger::Lingerers;
 use self::listen::{ClientStream, Listener};
+use self::questions::Questions;
 use self::resolve::Resolution;
 use self::tcp::{TcpEvent, TcpLink};
 use self::tls::{SlotWatch, Tls, TlsLink};
@@ -39,6 +44,7 @@ pub(crate) struct Net {
     sockets: Vec<(SocketId, Socket)>,
     lingering: Lingerers,
     resolutions: Vec<Resolution>,
+    questions: Questions,
     /// Answers that were known at once.
     answers: VecDeque<Ready>,
     /// The socket that was written to last and may have taken bytes at once.
@@ -158,6 +164,7 @@ impl Net {
             sockets: Vec::new(),
             lingering: Lingerers::default(),
             resolutions: Vec::new(),
+            questions: Questions::default(),
             answers: VecDeque::new(),
             sent_at_once: None,
             turn: 0,
@@ -213,21 +220,22 @@ impl Net {
             } => {
                 self.resolve(query, name, family, servers, deadline);
             }
-            NetRequest::Ping { query, .. } => {
-                self.answers.push_back(Ready::Pinged {
-                    query,
-                    result: Err(NetError::Other),
-                });
+            NetRequest::Ping {
+                query,
+                peer,
+                len,
+                deadline,
+            } => self.ping(query, peer, len, deadline),
+            NetRequest::TimeSync {
+                query,
+                server,
+                deadline,
+            } => self.ask_time(query, server, deadline),
+            NetRequest::Cancel { query } => {
+                self.resolutions
+                    .retain(|resolution| resolution.query != query);
+                self.questions.cancel(query);
             }
-            NetRequest::TimeSync { query, .. } => {
-                self.answers.push_back(Ready::TimeSynced {
-                    query,
-                    result: Err(NetError::Other),
-                });
-            }
-            NetRequest::Cancel { query } => self
-                .resolutions
-                .retain(|resolution| resolution.query != query),
         }
     }
 
@@ -245,6 +253,7 @@ impl Net {
             .map(|resolution| resolution.deadline);
         connects
             .chain(resolutions)
+            .chain(self.questions.deadline())
             .chain(self.lingering.deadline())
             .min()
     }
@@ -282,6 +291,9 @@ impl Net {
                 let query = self.resolutions.swap_remove(at).query;
                 return Poll::Ready(Ready::Resolved { query, result });
             }
+        }
+        if let Poll::Ready(answer) = self.questions.poll(cx, now, buffer) {
+            return Poll::Ready(answer);
         }
         let count = self.sockets.len();
         for offset in 0..count {
@@ -462,8 +474,12 @@ impl Net {
         if self.options.permits(real.ip()) {
             return Ok(real);
         }
+        let shown = match real.port() {
+            0 => real.ip().to_string(),
+            _ => real.to_string(),
+        };
         tracing::warn!(
-            "{real} is denied: --offline, --allow and --deny say where the module may go"
+            "{shown} is denied: --offline, --allow and --deny say where the module may go"
         );
         Err(NetError::Denied)
     }

@@ -222,6 +222,11 @@ impl UdpLink {
     }
 }
 
+/// A socket for datagrams to `remote`, on any port.
+pub(super) fn socket_towards(remote: SocketAddr, net: &NetOptions) -> io::Result<UdpSocket> {
+    bind(remote, local_ip(remote.ip(), net), 0, net)
+}
+
 /// Which address a link to `remote` binds: the station's, or all where that could not reach the remote end or hear it.
 fn local_ip(remote: IpAddr, net: &NetOptions) -> IpAddr {
     let (station, any): (IpAddr, IpAddr) = match remote {

@@ -36,6 +36,8 @@ pub(crate) enum Ask {
     Read(SocketId, usize),
     Close(SocketId, CloseHow),
     Resolve(QueryId, String, Family, Instant),
+    Ping(QueryId, SocketAddr, Option<String>, usize, Instant),
+    TimeSync(QueryId, SocketAddr, Option<String>, Instant),
     Cancel(QueryId),
 }
 
@@ -56,6 +58,8 @@ pub(crate) enum Fed {
     Data(SocketId, Option<SocketAddr>, Vec<u8>),
     Closed(SocketId, CloseCause),
     Resolved(QueryId, Result<Vec<IpAddr>, NetError>),
+    Pinged(QueryId, Result<Duration, NetError>),
+    TimeSynced(QueryId, Result<u64, NetError>),
     Other,
 }
 
@@ -301,6 +305,23 @@ impl Engine for StandIn {
                 servers: &[],
                 deadline: *deadline,
             },
+            Ask::Ping(query, addr, name, len, deadline) => NetRequest::Ping {
+                query: *query,
+                peer: Peer {
+                    addr: *addr,
+                    name: name.as_deref(),
+                },
+                len: *len,
+                deadline: *deadline,
+            },
+            Ask::TimeSync(query, addr, name, deadline) => NetRequest::TimeSync {
+                query: *query,
+                server: Peer {
+                    addr: *addr,
+                    name: name.as_deref(),
+                },
+                deadline: *deadline,
+            },
             Ask::Cancel(query) => NetRequest::Cancel { query: *query },
         })
     }
@@ -328,8 +349,8 @@ fn fed_by_net(event: NetEvent<'_>) -> Fed {
         NetEvent::Resolved { query, result } => {
             Fed::Resolved(query, result.map(<[IpAddr]>::to_vec))
         }
-        NetEvent::Pinged { .. } | NetEvent::TimeSynced { .. } | NetEvent::SlotsChanged { .. } => {
-            Fed::Other
-        }
+        NetEvent::Pinged { query, result } => Fed::Pinged(query, result),
+        NetEvent::TimeSynced { query, result } => Fed::TimeSynced(query, result),
+        NetEvent::SlotsChanged { .. } => Fed::Other,
     }
 }

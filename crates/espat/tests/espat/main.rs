@@ -16,6 +16,8 @@ mod ota_server;
 #[cfg(test)]
 mod ports;
 #[cfg(test)]
+mod services;
+#[cfg(test)]
 mod ssl;
 #[cfg(test)]
 mod state;

@@ -32,15 +32,16 @@ pub(super) fn run(options: RunOptions) -> anyhow::Result<()> {
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let mut signals = Signals::new().context("signals cannot be caught")?;
     let opened = open(settings).await?;
-    let mut driver = opened.driver;
+    // A task of its own: what wakes it does not poll the signals too.
+    let mut driver = tokio::spawn(opened.driver);
     announce(&opened.line, settings.options.port.stdio)?;
     tokio::select! {
-        done = &mut driver => return done.map_err(lost),
+        done = &mut driver => return done?.map_err(lost),
         () = signals.end() => {}
     }
     let ended = async { tokio::join!(opened.handle.stop(), driver).1 };
     match tokio::time::timeout(END, ended).await {
-        Ok(done) => done.map_err(lost),
+        Ok(done) => done?.map_err(lost),
         Err(_) => {
             tracing::warn!("the module did not end in {END:?}");
             Ok(())

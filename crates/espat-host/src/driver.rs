@@ -62,6 +62,8 @@ struct Work<E> {
     counters: Arc<Counters>,
     trace: Trace,
     serial_first: bool,
+    /// Handle and port events are to be looked at: they wake the task, so that this is not needed at every step.
+    roused: bool,
     /// The module's end has come; a write that is under way may finish.
     ended: bool,
 }
@@ -128,6 +130,7 @@ impl<E: Engine> Driver<E> {
             counters,
             trace: Trace::default(),
             serial_first: false,
+            roused: true,
             ended: false,
         })))
     }
@@ -149,6 +152,7 @@ impl<E: Engine> Work<E> {
     }
 
     fn steps(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<(), DriverError>> {
+        self.roused = true;
         for _ in 0..STEPS_MAX {
             match self.step(cx, scratch) {
                 Ok(Step::Fed) => {}
@@ -165,13 +169,12 @@ impl<E: Engine> Work<E> {
         if !self.supply.is_powered() && self.supply.policy() == PowerPolicy::Now {
             self.power(PowerEvent::On);
         }
-        let fed = self.step_control(cx);
-        if !matches!(fed, Step::Nothing) {
-            return Ok(fed);
-        }
-        if let Poll::Ready(event) = self.port.port.poll_event(cx)? {
-            self.on_port_event(event);
-            return Ok(Step::Fed);
+        if self.roused {
+            let fed = self.step_roused(cx)?;
+            if !matches!(fed, Step::Nothing) {
+                return Ok(fed);
+            }
+            self.roused = false;
         }
         if !self.supply.is_powered() {
             return Ok(Step::Nothing);
@@ -223,8 +226,26 @@ impl<E: Engine> Work<E> {
         Ok(!serial_first && self.step_serial(cx, now, scratch)?)
     }
 
+    /// What the handle asks, and hosts that come and go.
+    fn step_roused(&mut self, cx: &mut Context<'_>) -> Result<Step, DriverError> {
+        let fed = self.step_control(cx);
+        if !matches!(fed, Step::Nothing) {
+            return Ok(fed);
+        }
+        if let Poll::Ready(event) = self.port.port.poll_event(cx)? {
+            self.on_port_event(event);
+            return Ok(Step::Fed);
+        }
+        Ok(Step::Nothing)
+    }
+
     /// Nothing is ready: ends where that is the end, else arms the timer.
     fn step_quiet(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Step, DriverError> {
+        // Reading or writing the port may have found that its host is gone, which wakes nobody.
+        let fed = self.step_roused(cx)?;
+        if !matches!(fed, Step::Nothing) {
+            return Ok(fed);
+        }
         if self.is_forsaken() {
             return Ok(Step::Ended);
         }
@@ -343,7 +364,10 @@ impl<E: Engine> Work<E> {
             return Ok(false);
         }
         match self.port.port.poll_read(cx, &mut scratch[..room])? {
-            Poll::Ready(0) => Ok(true),
+            Poll::Ready(0) => {
+                self.roused = true;
+                Ok(true)
+            }
             Poll::Ready(n) => {
                 if self.port.port.keeps_chunks() {
                     self.port.chunk = if n < room {

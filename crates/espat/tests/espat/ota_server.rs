@@ -22,10 +22,10 @@ AppleWebKit/537.36 (KHTML, like Gecko) Chrome/30.0.1599.101 Safari/537.36 \r\nAc
 0123456789012345678901234567890123456789\r\nAccept-Encoding: gzip,deflate,sdch\r\nAccept-Language: zh-CN,zh;q=0.8\r\n\r\n";
 
 /// A folder of versions and its server.
-struct Server {
-    espat: Espat,
-    at: SocketAddr,
-    folder: PathBuf,
+pub(crate) struct Server {
+    pub(crate) espat: Espat,
+    pub(crate) at: SocketAddr,
+    pub(crate) folder: PathBuf,
     _scratch: Scratch,
 }
 
@@ -50,7 +50,7 @@ fn folder(scratch: &Scratch) -> PathBuf {
     folder
 }
 
-fn start(name: &str, more: &[&str]) -> Server {
+pub(crate) fn start(name: &str, more: &[&str]) -> Server {
     let scratch = Scratch::new(&format!("ota-{name}"));
     let folder = folder(&scratch);
     let mut arguments = vec!["ota-server", folder.to_str().unwrap()];
@@ -260,6 +260,7 @@ fn nothing_outside_the_folder_is_served() {
     symlink(&outside, server.folder.join("v2.9.0.0/link.bin")).unwrap();
     symlink(server.folder.parent().unwrap(), server.folder.join("up")).unwrap();
     symlink("ota.bin", server.folder.join("v2.9.0.0/same.bin")).unwrap();
+    symlink("loop.bin", server.folder.join("v2.9.0.0/loop.bin")).unwrap();
     std::fs::create_dir(server.folder.join("v2.9.0.0/folder.bin")).unwrap();
     let pipe = server.folder.join("v2.9.0.0/pipe.bin");
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
@@ -276,6 +277,7 @@ fn nothing_outside_the_folder_is_served() {
         ("up", "secret.bin"),
         ("v2.9.0.0", "folder.bin"),
         ("v2.9.0.0", "pipe.bin"),
+        ("v2.9.0.0", "loop.bin"),
         ("v2.9.0.0", ".hidden.bin"),
         ("v2.9.0.0", ".bin"),
         ("v2.9.0.0", "ota"),
@@ -292,6 +294,9 @@ fn nothing_outside_the_folder_is_served() {
     }
     let (_, length) = head_and_length(&mut server.asked(&rom("v2.9.0.0", "same.bin"), "1.1"));
     assert_eq!(length, 50_000);
+    server
+        .espat
+        .log_line("file \"loop.bin\": the file cannot be read");
     // What a client sends cannot write control characters to a terminal.
     server.raw(
         b"GET /v1/device/rom/?action=download_rom&version=\xc2\x9b31m&filename=a HTTP/1.1\r\n\r\n",

@@ -34,6 +34,7 @@ pub(super) enum Missing {
     Name,
     Version,
     File,
+    Unreadable,
     Outside,
 }
 
@@ -43,6 +44,7 @@ impl Missing {
             Self::Name => "no version and file have such names",
             Self::Version => "there is no version",
             Self::File => "there is no such file",
+            Self::Unreadable => "the file cannot be read",
             Self::Outside => "a link leads out of the folder, and is not followed",
         }
     }
@@ -108,7 +110,7 @@ impl Roms {
             return Err(Missing::Name);
         }
         let path = self.root.join(&version).join(file);
-        let path = path.canonicalize().map_err(|_| Missing::File)?;
+        let path = path.canonicalize().map_err(|e| missing(&e))?;
         if !path.starts_with(&self.root) {
             return Err(Missing::Outside);
         }
@@ -116,9 +118,17 @@ impl Roms {
         if !path.is_file() {
             return Err(Missing::File);
         }
-        let file = File::open(path).map_err(|_| Missing::File)?;
-        let len = file.metadata().map_err(|_| Missing::File)?.len();
+        let file = File::open(path).map_err(|e| missing(&e))?;
+        let len = file.metadata().map_err(|e| missing(&e))?.len();
         Ok(Rom { version, file, len })
+    }
+}
+
+fn missing(error: &io::Error) -> Missing {
+    if error.kind() == io::ErrorKind::NotFound {
+        Missing::File
+    } else {
+        Missing::Unreadable
     }
 }
 

@@ -1,5 +1,5 @@
 """adafruit-circuitpython-esp-atcontrol, unmodified, against a module of espat on a PTY in realistic timing: scans, joins, resolves
-a mapped name, GETs and POSTs over a local HTTP server, and echoes over UDP.
+a mapped name, pings, gets the time from a local server, GETs and POSTs over a local HTTP server, and echoes over UDP.
 
 `host.py ESPAT` starts the `espat` binary named and everything else that it needs, under a Python that has what requirements.txt
 names. Exit code 0: everything was as expected.
@@ -18,6 +18,7 @@ import pathlib
 import queue
 import signal
 import socket as host_socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,7 @@ START = 20
 STOP = 10
 SSID, PASSWORD = "hosts", "secret1234"
 NAME = "server.test"
+TIME_SERVER = "time.test"
 # More than one +IPD, and not a multiple of anything.
 BIG = b"".join(hashlib.sha256(str(i).encode()).hexdigest().encode() for i in range(110))[:6999]
 
@@ -123,6 +125,22 @@ def udp_echo():
     return peer.getsockname()[1]
 
 
+def time_server():
+    """Says that it is a moment after 2023-11-14 22:13:20 UTC."""
+    peer = host_socket.socket(host_socket.AF_INET, host_socket.SOCK_DGRAM)
+    peer.bind(("127.0.0.1", 0))
+    now = struct.pack("!II", 1_700_000_000 + 2_208_988_800, 1 << 31)
+
+    def answer():
+        while True:
+            question, sender = peer.recvfrom(2048)
+            head = bytes([0b00_100_100, 1]) + bytes(22)
+            peer.sendto(head + question[40:48] + now + now, sender)
+
+    threading.Thread(target=answer, daemon=True).start()
+    return peer.getsockname()[1]
+
+
 class Steps:
     """Says what was done, and when; what the driver prints meanwhile is kept for a failure."""
 
@@ -158,6 +176,29 @@ def wifi(esp, steps):
     steps.done("resolved a mapped name")
 
 
+def ping(esp, steps):
+    ms = esp.ping(NAME)
+    if ms is None:
+        steps.done("pinged in vain: where the log above says so, the user may send no ICMP")
+    else:
+        assert 0 <= ms < 3000, f"a ping of {NAME} takes {ms!r} ms"
+        steps.done("pinged a mapped name")
+
+
+def clock(esp, steps):
+    shown = esp.sntp_time
+    assert shown.startswith(b"Thu Jan  1 00:") and shown.endswith(b" 1970"), f"before the first answer: {shown!r}"
+    esp.sntp_config(True, 2, TIME_SERVER)
+    # lwIP lets up to 5 s go by before it asks.
+    end = time.monotonic() + START
+    while shown.endswith(b" 1970"):
+        assert time.monotonic() < end, f"the clock still shows {shown!r}"
+        time.sleep(0.2)
+        shown = esp.sntp_time
+    assert shown.startswith(b"Wed Nov 15 00:13:2") and shown.endswith(b" 2023"), f"the clock shows {shown!r}"
+    steps.done("got the time")
+
+
 def http_requests(esp, port, steps):
     adafruit_requests.set_socket(adafruit_espatcontrol_socket, esp)
     url = f"http://{NAME}:{port}"
@@ -191,6 +232,8 @@ def drive(daemon, http_port, udp_port, steps):
         # 2.2 has CWSTATE without CIPSTATE, so the driver's choice between its two ways would be wrong.
         esp = ESP_ATcontrol(uart, 115200, debug=True, use_cipstatus=True)
         wifi(esp, steps)
+        ping(esp, steps)
+        clock(esp, steps)
         http_requests(esp, http_port, steps)
         udp(esp, udp_port, steps)
         esp.disconnect()
@@ -206,6 +249,7 @@ def main(espat):
         espat,
         str(pathlib.Path(folder.name) / "module"),
         *("--timing", "realistic", "--map", f"{NAME}=127.0.0.1"),
+        *("--map", f"{TIME_SERVER}:123=127.0.0.1:{time_server()}"),
         *("--ap", f"{SSID}={PASSWORD}", "--ap", "guests"),
     )
 

@@ -70,10 +70,10 @@ pub(super) const BASE: Profile = Profile {
         softap_stations: 10,
         connect_timeout: Duration::from_secs(12),
         resolve_timeout: Duration::from_secs(14),
-        // ESP-IDF 4.2's default session (ESP_PING_DEFAULT_CONFIG): 64 bytes, five probes that wait 1 s each. What AT+PING makes of
-        // it is not visible; decided: one probe that waits as long as the five.
+        // 64 is ESP-IDF 4.2's default (ESP_PING_DEFAULT_CONFIG). How long AT+PING waits is not visible: ESP-IDF's older ping made three
+        // probes of 1 s, the newer one makes five, and a driver gives up after 5 s (atcontrol).
         ping_bytes: 64,
-        ping_timeout: Duration::from_secs(5),
+        ping_timeout: Duration::from_secs(3),
         // The release sets CONFIG_LWIP_DHCP_MAX_NTP_SERVERS=3; all else is lwIP's default.
         sntp: SntpTimes {
             answer: Duration::from_secs(15),

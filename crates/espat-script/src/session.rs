@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 
 use espat_core::{
-    CloseCause, Duration, Mark, Module, ModuleConfig, NetError, NetEvent, PowerEvent, SocketId,
-    StoreError,
+    CloseCause, Duration, Mark, Module, ModuleConfig, NetError, NetEvent, PowerEvent, QueryId,
+    SocketId, StoreError,
 };
 
 use crate::event::{Event, NetHappening};
@@ -313,10 +313,11 @@ pub(crate) const ERRORS: &[NetError] = &[
     NetError::Other,
 ];
 
-/// An event about a socket that was never opened.
+/// An event about a socket that was never opened, or a question that was never asked.
 pub(crate) fn stray(n: usize) -> NetEvent<'static> {
-    let socket = SocketId::requested(0x7fff_0000 + u32::try_from(n).unwrap_or_default());
-    match n % 5 {
+    let number = 0x7fff_0000 + u32::try_from(n).unwrap_or_default();
+    let (socket, query) = (SocketId::requested(number), QueryId::new(number));
+    match n % 8 {
         0 => NetEvent::Connected {
             socket,
             local: SocketAddr::from(([127, 0, 0, 1], 1)),
@@ -331,6 +332,18 @@ pub(crate) fn stray(n: usize) -> NetEvent<'static> {
             from: None,
             bytes: b"stray",
             wire_len: 5,
+        },
+        4 => NetEvent::Resolved {
+            query,
+            result: Err(NetError::NotFound),
+        },
+        5 => NetEvent::Pinged {
+            query,
+            result: Ok(Duration::ZERO),
+        },
+        6 => NetEvent::TimeSynced {
+            query,
+            result: Ok(0),
         },
         _ => NetEvent::Closed {
             socket,

@@ -64,6 +64,7 @@ impl<J: Judge> Exchange<J> {
     ) -> Poll<Result<J::Answer, NetError>> {
         let answer = self.poll_answer(cx, buffer);
         if answer.is_pending() && now >= self.deadline {
+            tracing::info!("{} gives no answer in time", self.to.ip());
             return Poll::Ready(Err(NetError::TimedOut));
         }
         answer

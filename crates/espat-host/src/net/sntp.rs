@@ -188,3 +188,56 @@ impl NtpTimestampGenerator for Stamp {
         self.since_1970.subsec_micros()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question() -> Question {
+        let server = SocketAddr::from(([127, 0, 0, 1], 123));
+        let packet = Datagram::new(server);
+        let context = NtpContext::new(Stamp::random());
+        let request = at_once(sntpc::sntp_send_request(server, &packet, context)).unwrap();
+        let mut stamp = [0; 8];
+        stamp.copy_from_slice(&packet.bytes.get()[TRANSMIT]);
+        Question {
+            server,
+            stamp,
+            request,
+        }
+    }
+
+    #[test]
+    fn stamps_are_not_repeated() {
+        assert_ne!(question().stamp, question().stamp);
+        assert_ne!(question().stamp, [0; 8]);
+    }
+
+    #[test]
+    fn whatever_comes_is_judged() {
+        let question = question();
+        let mut random = 1_u64;
+        let mut next = || {
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            random.to_be_bytes()[0]
+        };
+        let (mut times, mut refusals, mut ignored) = (0, 0, 0);
+        for _ in 0..100_000 {
+            let mut packet: Vec<u8> = (0..LEN).map(|_| next()).collect();
+            packet[ORIGINATE].copy_from_slice(&question.stamp);
+            // Fields that decide alone, so that the others have their turn.
+            packet[0] = (packet[0] & 0b11_111_000) | (next() % 2 * 4);
+            packet[1] %= 20;
+            if next() % 2 == 0 {
+                packet[4..12].fill(0);
+                packet[16..24].fill(0);
+            }
+            match question.judge(&packet, question.server, Duration::from_secs(1)) {
+                Some(Ok(_)) => times += 1,
+                Some(Err(_)) => refusals += 1,
+                None => ignored += 1,
+            }
+        }
+        assert!(times > 1000 && refusals > 1000 && ignored > 1000);
+    }
+}

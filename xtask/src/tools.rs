@@ -1,5 +1,6 @@
 //! What this machine must have beside Rust.
 
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use crate::process::Done;
@@ -14,29 +15,30 @@ pub(crate) fn need_cxx_compiler() -> Done {
     need("C++", "CXX", "c++", "gcc-c++")
 }
 
-/// What cargo has to be told about OpenSSL: nothing where pkg-config finds version 3 of it, or where `OPENSSL_DIR` or
-/// `OPENSSL_LIB_DIR` names one; otherwise to build it from source, where that can be done.
+/// What cargo has to be told about OpenSSL: nothing where pkg-config (or what `PKG_CONFIG` names) finds version 3 of it, or where
+/// `OPENSSL_DIR` or `OPENSSL_LIB_DIR` names one; otherwise to build it from source, where that can be done.
 pub(crate) fn openssl_features() -> Result<&'static [&'static str], String> {
     let is_named = ["OPENSSL_DIR", "OPENSSL_LIB_DIR"]
         .iter()
         .any(|name| std::env::var_os(name).is_some());
-    if is_named || succeeds("pkg-config", &["--atleast-version=3.0", "openssl"]) {
+    let pkg_config = std::env::var_os("PKG_CONFIG").unwrap_or_else(|| "pkg-config".into());
+    if is_named || succeeds(&pkg_config, &["--atleast-version=3.0", "openssl"]) {
         return Ok(&[]);
     }
     // Modules that some distributions leave out of their perl.
     let perl = ["-MFindBin", "-MIPC::Cmd", "-MTime::Piece", "-e", "1"];
-    if succeeds("perl", &perl) && succeeds("make", &["--version"]) {
+    if succeeds("perl".as_ref(), &perl) && succeeds("make".as_ref(), &["--version"]) {
         return Ok(&["--features", "espat-host/vendored-openssl"]);
     }
     Err(
-        "pkg-config finds no OpenSSL 3 here, and without perl and make none can be built; install it: \
+        "pkg-config finds no OpenSSL 3 here, and without perl (all of it) and make none can be built; install it: \
          apt install libssl-dev pkg-config (Debian, Ubuntu), dnf install openssl-devel pkgconf (Fedora), \
          apk add openssl-dev pkgconf (Alpine)"
             .to_owned(),
     )
 }
 
-fn succeeds(program: &str, arguments: &[&str]) -> bool {
+fn succeeds(program: &OsStr, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     let quiet = command
         .args(arguments)

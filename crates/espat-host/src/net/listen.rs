@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use espat_core::{Instant, SocketOptions, TlsServer};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -10,6 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::tls::{GREETINGS_MAX, Greeting, Session, Tls};
 
+/// How long to wait when the system refuses to accept a client.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Clients that may wait in the kernel.
 const BACKLOG: i32 = 16;
 
@@ -34,6 +37,8 @@ pub(super) struct Listener {
     credit: usize,
     /// The system refused to accept, and that was said.
     is_stuck: bool,
+    /// Until when it is not asked again.
+    pause: Option<Instant>,
     tls: Option<TlsSide>,
 }
 
@@ -129,7 +134,12 @@ impl Listener {
         tls: Option<TlsSide>,
     ) -> Result<Self, ListenError> {
         let listener = match listen(at) {
-            Ok(listener) => listener,
+            Ok(listener) => {
+                if let (0, Ok(free)) = (at.port(), listener.local_addr()) {
+                    tracing::info!("server port {module_port}: it is reached at {free}");
+                }
+                listener
+            }
             Err(error) => {
                 let any = SocketAddr::new(at.ip(), 0);
                 let listener = listen(any).map_err(|source| ListenError::Bind {
@@ -150,6 +160,7 @@ impl Listener {
             options,
             credit: 0,
             is_stuck: false,
+            pause: None,
             tls,
         })
     }
@@ -170,16 +181,21 @@ impl Listener {
         }
     }
 
-    /// When a client that is shaking hands is given up.
+    /// When it is to be polled, whatever happens.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let greetings = self.tls.iter().flat_map(|tls| &tls.greetings);
         let place = self.tls.iter().filter_map(|tls| tls.place_at);
-        greetings.map(Greeting::deadline).chain(place).min()
+        greetings
+            .map(Greeting::deadline)
+            .chain(place)
+            .chain(self.pause)
+            .min()
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Client> {
+        self.pause = self.pause.filter(|until| now < *until);
         let Some(mut tls) = self.tls.take() else {
-            let (stream, peer) = ready!(self.poll_accept(cx));
+            let (stream, peer) = ready!(self.poll_accept(cx, now));
             self.credit -= 1;
             return Poll::Ready(self.client(peer, stream.local_addr(), ClientStream::Tcp(stream)));
         };
@@ -191,7 +207,7 @@ impl Listener {
     /// Clients shake hands side by side; credit is for those that have done it.
     fn poll_tls(&mut self, cx: &mut Context<'_>, now: Instant, tls: &mut TlsSide) -> Poll<Client> {
         while tls.has_place(now) {
-            let Poll::Ready((stream, peer)) = self.poll_accept(cx) else {
+            let Poll::Ready((stream, peer)) = self.poll_accept(cx, now) else {
                 break;
             };
             tls.make_place(now);
@@ -231,7 +247,10 @@ impl Listener {
         }
     }
 
-    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<(TcpStream, SocketAddr)> {
+    fn poll_accept(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<(TcpStream, SocketAddr)> {
+        if self.pause.is_some() {
+            return Poll::Pending;
+        }
         while self.credit > 0 {
             match ready!(self.listener.poll_accept(cx)) {
                 Ok(client) => {
@@ -240,7 +259,8 @@ impl Listener {
                 }
                 Err(error) if is_of_one_client(&error) => {}
                 Err(error) => {
-                    // Out of descriptors, most likely: it is tried again whenever anything happens.
+                    // Out of descriptors, most likely. The client waits in the backlog, and the listener stays ready.
+                    self.pause = Some(now + PAUSE);
                     if !std::mem::replace(&mut self.is_stuck, true) {
                         tracing::warn!(
                             "server port {}: a client cannot be accepted: {error}",

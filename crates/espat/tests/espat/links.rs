@@ -175,3 +175,21 @@ fn a_session_in_realistic_timing_takes_plausible_times() {
     );
     assert!(back == sent[..back.len()]);
 }
+
+#[test]
+fn a_client_that_the_system_cannot_accept_is_accepted_when_it_can() {
+    let (espat, mut host) = Espat::on_stdio(&["--publish", "80=127.0.0.1:0"]);
+    host.until("\r\nready\r\n");
+    host.join();
+    host.ok("AT+CIPMUX=1");
+    host.ok("AT+CIPSERVER=1,80");
+    let line = espat.log_line("is reached at ");
+    let at: SocketAddr = line.rsplit_once(' ').unwrap().1.parse().unwrap();
+    espat.may_open_more(false);
+    let _client = TcpStream::connect(at).unwrap();
+    espat.log_line("a client cannot be accepted");
+    espat.may_open_more(true);
+    // Nothing else happens that could wake the module.
+    host.until("0,CONNECT\r\n");
+    assert_eq!(espat.log().matches("cannot be accepted").count(), 1);
+}

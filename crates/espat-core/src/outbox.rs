@@ -184,9 +184,9 @@ impl Outbox {
         query: QueryId,
         name: String,
         family: Family,
+        servers: Vec<IpAddr>,
         deadline: Instant,
     ) {
-        let servers = Vec::new();
         self.entries.push_back(Entry::Resolve(Box::new(Resolve {
             query,
             name,

@@ -229,6 +229,7 @@ mod tests {
             QueryId::new(n),
             name.into(),
             family,
+            Vec::new(),
             Instant::from_millis(5000),
         )
     }

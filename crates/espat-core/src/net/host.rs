@@ -1,6 +1,8 @@
 //! Remote hosts: a literal address or a name, and how a name becomes an address.
 
 use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use crate::exec::cx::Cx;
@@ -44,12 +46,46 @@ impl Host {
             Self::Literal(ip) => Lookup::Known(*ip),
             Self::Name(name) => {
                 let query = cx.net.next_query();
-                let deadline = cx.env.now + cx.env.profile().limits.resolve_timeout;
-                cx.env.out.resolve(query, name.clone(), family, deadline);
+                let servers = name_servers(cx);
+                let limits = &cx.env.profile().limits;
+                let patience = match u32::try_from(servers.len()) {
+                    Ok(0) | Err(_) => limits.resolve_timeout,
+                    Ok(n) => limits.name_server_timeout * n,
+                };
+                let deadline = cx.env.now + patience;
+                let name = name.clone();
+                cx.env.out.resolve(query, name, family, servers, deadline);
                 Lookup::Asked(query)
             }
         }
     }
+}
+
+/// The name servers that the module asks, itself; none while it has those of its network, for whom the host's resolver
+/// stands. IPv6 servers wait for `AT+CIPV6=1`.
+fn name_servers(cx: &Cx<'_>) -> Vec<IpAddr> {
+    let (set, ipv6) = (&cx.nvs.live.name_servers, cx.nvs.live.ipv6);
+    if !set.manual && cx.wifi.station.name_server().is_some() {
+        return Vec::new();
+    }
+    let servers = set.servers.into_iter().flatten();
+    let servers: Vec<IpAddr> = servers
+        .filter(|ip| set.manual && (ipv6 || ip.is_ipv4()))
+        .collect();
+    if servers.is_empty() {
+        return vec![cx.env.profile().factory.name_server.into()];
+    }
+    servers
+}
+
+/// The name servers that `AT+CIPDNS?` shows.
+pub(crate) fn name_servers_shown(cx: &Cx<'_>) -> Vec<IpAddr> {
+    let asked = name_servers(cx);
+    if asked.is_empty() {
+        let leased = cx.wifi.station.name_server();
+        return leased.into_iter().map(IpAddr::from).collect();
+    }
+    asked
 }
 
 /// What is known of a host's address.

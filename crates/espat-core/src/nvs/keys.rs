@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use super::settings::{Credentials, Setting, Settings, StaticIp};
 use crate::config::{ConfigError, Mac, ModuleConfig};
@@ -77,6 +77,7 @@ impl Setting {
             Self::Ssl(_) => SSL,
             Self::Tcp(_) => TCP,
             Self::Ipv6(_) => IPV6,
+            Self::NameServers(_) => NAME_SERVERS,
             Self::ReconnectSteps(_) => PASSTHROUGH,
             Self::SavedLink(_) => SAVED_LINK,
         }
@@ -135,15 +136,21 @@ impl Kept for Vec<u8> {
     }
 }
 
-impl Kept for Ipv4Addr {
-    fn show(&self) -> StoreValue {
-        StoreValue::Text(self.to_string().into_bytes())
-    }
+macro_rules! kept_addresses {
+    ($($address:ty)+) => {$(
+        impl Kept for $address {
+            fn show(&self) -> StoreValue {
+                StoreValue::Text(self.to_string().into_bytes())
+            }
 
-    fn read(value: &StoreValue) -> Option<Self> {
-        parse_ascii(&Vec::read(value)?)
-    }
+            fn read(value: &StoreValue) -> Option<Self> {
+                parse_ascii(&Vec::read(value)?)
+            }
+        }
+    )+};
 }
+
+kept_addresses!(Ipv4Addr IpAddr);
 
 impl Kept for Mac {
     fn show(&self) -> StoreValue {
@@ -246,6 +253,7 @@ const GROUPS: &[&[Row]] = &[
     DHCP,
     DHCP_POOL,
     IPV6,
+    NAME_SERVERS,
     PASSTHROUGH,
     SAVED_LINK,
     SSL,
@@ -320,6 +328,12 @@ const DHCP_POOL: &[Row] = &[
     row!(maybe Default::default, "dhcp.end", s => s.dhcp_pool, end),
 ];
 const IPV6: &[Row] = &[row!("ipv6.enabled", s => s.ipv6)];
+const NAME_SERVERS: &[Row] = &[
+    row!("dns.manual", s => s.name_servers.manual),
+    row!("dns.server1", s => s.name_servers.servers[0]),
+    row!("dns.server2", s => s.name_servers.servers[1]),
+    row!("dns.server3", s => s.name_servers.servers[2]),
+];
 const PASSTHROUGH: &[Row] =
     &[row!("passthrough.reconnect_100ms", s => s.reconnect_steps, in 1..=36_000)];
 const SAVED_LINK: &[Row] = &[
@@ -410,6 +424,8 @@ mod tests {
         settings.station_ip = Some(StaticIp::ZERO);
         settings.ssl[4].auth_mode = 3;
         settings.tcp[3].linger_s = 7;
+        settings.name_servers.manual = true;
+        settings.name_servers.servers[1] = Some([192, 0, 2, 53].into());
         settings.auto_connect = false;
         settings.saved_link = Some(Target {
             host: Host::Name("example.org".into()),
@@ -442,6 +458,7 @@ mod tests {
             ("station.bssid", StoreValue::Text(b"1:2".to_vec())),
             ("softap.ip", StoreValue::Text(b"192.168.4".to_vec())),
             ("ipv6.enabled", StoreValue::Int(2)),
+            ("dns.server1", StoreValue::Text(b"example.com".to_vec())),
         ];
         for (key, value) in cases {
             let error = Settings::decode(&config(&[(key, value)])).unwrap_err();

@@ -1,7 +1,7 @@
 //! The settings that survive a reset (behaviour.md 4.20): their types, first values, and changes.
 
 use alloc::vec::Vec;
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use crate::config::{Mac, ModuleConfig};
 use crate::net::dial::Target;
@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) tcp: [TcpOptions; 5],
     /// `AT+CIPV6`.
     pub(crate) ipv6: bool,
+    /// `AT+CIPDNS`.
+    pub(crate) name_servers: NameServers,
     /// `AT+CIPRECONNINTV`, in steps of 100 ms.
     pub(crate) reconnect_steps: u16,
     /// `AT+SAVETRANSLINK`.
@@ -150,6 +152,15 @@ impl Default for TcpOptions {
     }
 }
 
+/// `AT+CIPDNS`: whom the module asks for names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NameServers {
+    /// The servers below count, otherwise those of the network.
+    pub(crate) manual: bool,
+    /// None of them: the firmware's own.
+    pub(crate) servers: [Option<IpAddr>; 3],
+}
+
 impl Settings {
     /// The first values.
     pub(crate) fn factory(config: &ModuleConfig) -> Self {
@@ -186,6 +197,7 @@ impl Settings {
             ssl: [SslConf::default(); 5],
             tcp: [TcpOptions::default(); 5],
             ipv6: false,
+            name_servers: NameServers::default(),
             reconnect_steps: 1,
             saved_link: None,
         }
@@ -213,6 +225,7 @@ pub(crate) enum Setting {
     Ssl([SslConf; 5]),
     Tcp([TcpOptions; 5]),
     Ipv6(bool),
+    NameServers(NameServers),
     ReconnectSteps(u16),
     SavedLink(Option<Target>),
 }
@@ -246,6 +259,7 @@ impl Setting {
             Self::Ssl(ssl) => settings.ssl = ssl,
             Self::Tcp(tcp) => settings.tcp = tcp,
             Self::Ipv6(on) => settings.ipv6 = on,
+            Self::NameServers(servers) => settings.name_servers = servers,
             Self::ReconnectSteps(steps) => settings.reconnect_steps = steps,
             Self::SavedLink(target) => settings.saved_link = target,
         }

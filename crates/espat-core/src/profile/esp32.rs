@@ -1,5 +1,6 @@
 //! ESP32 firmware lines.
 
+use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use super::{Delays, Factory, Features, Limits, Profile, Quirks, RfStep, SntpTimes, Texts};
@@ -81,6 +82,7 @@ pub(super) const BASE: Profile = Profile {
             retry_max: Duration::from_secs(150),
             update: Duration::from_secs(3600),
         },
+        name_server_timeout: Duration::from_secs(7),
         tls: TlsRules {
             // ESP-IDF 4.2 builds Mbed TLS 2.16 with TLS 1.0 to 1.2 by default.
             version_min: TlsVersion::Tls1_0,
@@ -138,6 +140,7 @@ pub(super) const BASE: Profile = Profile {
     },
     factory: Factory {
         wifi_mode: 3,
+        name_server: Ipv4Addr::new(208, 67, 222, 222),
         // ESP-IDF's default of CONFIG_LWIP_LOCAL_HOSTNAME.
         host_name: "espressif",
         // Strings of the core library (behaviour.md 3.16).

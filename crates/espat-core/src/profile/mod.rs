@@ -92,7 +92,7 @@ pub struct Limits {
     pub softap_stations: u8,
     /// How long a TCP connect waits: 4 SYNs, about 12 s.
     pub connect_timeout: Duration,
-    /// How long a name resolution waits.
+    /// How long a name resolution by the host's resolver waits: as long as with two name servers.
     pub resolve_timeout: Duration,
     /// Payload bytes of `AT+PING`'s echo request.
     pub ping_bytes: usize,
@@ -100,6 +100,9 @@ pub struct Limits {
     pub ping_timeout: Duration,
     /// When time servers are asked.
     pub sntp: SntpTimes,
+    /// How long one name server is asked: lwIP asks it four times, and waits 1, 1, 2 and 3 s (its `dns.c`: `DNS_MAX_RETRIES`,
+    /// `DNS_TMR_INTERVAL`; the first three questions so in esp-at#574, a log of this release).
+    pub name_server_timeout: Duration,
     /// What the TLS library accepts.
     pub tls: TlsRules,
     /// SSL links at a time, clients of the server included. Manual, `AT+CIPSTART`: one on ESP8266.
@@ -194,6 +197,8 @@ pub struct Delays {
 pub struct Factory {
     /// `AT+CWMODE`. decisions.md U11.
     pub wifi_mode: u8,
+    /// The name server that is asked while there is no other (manual, `AT+CIPDNS`, with its bytes in order; esp-at#523).
+    pub name_server: core::net::Ipv4Addr,
     /// `AT+CWHOSTNAME`.
     pub host_name: &'static str,
     /// The servers of `AT+CIPSNTPCFG` without servers.

@@ -3,6 +3,8 @@
 //! A join is decided when it begins; what follows is `Timer::Station` playing it. Who asked for the join prints what
 //! happens: the command that runs, or, for joins of the module's own, the queue of reports.
 
+use core::net::Ipv4Addr;
+
 use super::WifiEvent;
 use super::addresses::STATION;
 use super::world::{self, Answer, Country};
@@ -37,6 +39,8 @@ pub(crate) struct Station {
     ap: Option<AccessPoint>,
     /// The address that it has.
     address: Option<StaticIp>,
+    /// The name server that DHCP told it.
+    name_server: Option<Ipv4Addr>,
     /// The SSID that was tried last.
     target: alloc::vec::Vec<u8>,
     /// Attempts to join again since the station was last up.
@@ -107,6 +111,7 @@ impl Station {
         self.asked = false;
         self.ap = None;
         self.address = None;
+        self.name_server = None;
         env.timers.stop(Timer::Station);
         env.timers.stop(Timer::Rejoin);
         was_associated
@@ -149,6 +154,11 @@ impl Station {
             Step::GetAddress => {
                 self.phase = Phase::Up;
                 self.address = valid_address(env, nvs);
+                // A router mostly answers for names itself, as the one of esp-at#574 does.
+                self.name_server = self
+                    .address
+                    .filter(|_| nvs.live.dhcp & STATION != 0)
+                    .map(|address| address.gateway);
                 self.attempts = 0;
                 self.deadline = None;
                 if !core::mem::take(&mut self.asked) {
@@ -198,6 +208,16 @@ impl Station {
     /// The address that the station has.
     pub(crate) fn address(&self) -> Option<StaticIp> {
         self.address
+    }
+
+    /// The name server that DHCP told, until `AT+CIPDNS` sets another.
+    pub(crate) fn name_server(&self) -> Option<Ipv4Addr> {
+        self.name_server
+    }
+
+    /// `AT+CIPDNS`: what DHCP told counts again from the next lease on.
+    pub(crate) fn forget_name_server(&mut self) {
+        self.name_server = None;
     }
 
     /// The access point that the station is associated with.

@@ -558,18 +558,38 @@ impl Net {
         servers: &[IpAddr],
         deadline: Instant,
     ) {
-        let result = if let Some(ip) = policy::mapped_name(&self.options.maps, name) {
-            resolve::choose(vec![ip], family)
+        let resolution = if let Some(ip) = policy::mapped_name(&self.options.maps, name) {
+            Err(resolve::choose(vec![ip], family))
+        } else if !servers.is_empty() {
+            self.name_servers(servers)
+                .map(|real| Resolution::by_servers(query, name, family, real, deadline))
+                .map_err(Err)
         } else if self.options.policy.offline {
-            resolve::choose(resolve::in_hosts_file(name), family).map_err(|_| NetError::Denied)
-        } else if servers.is_empty() {
-            self.resolutions
-                .push(Resolution::start(query, name, family, deadline));
-            return;
+            let found = resolve::choose(resolve::in_hosts_file(name), family);
+            Err(found.map_err(|_| NetError::Denied))
         } else {
-            Err(NetError::Other)
+            Ok(Resolution::by_host(query, name, family, deadline))
         };
-        self.answers.push_back(Ready::Resolved { query, result });
+        match resolution {
+            Ok(resolution) => self.resolutions.push(resolution),
+            Err(result) => self.answers.push_back(Ready::Resolved { query, result }),
+        }
+    }
+
+    /// Where questions to these name servers go. Those that the policy denies are left out.
+    fn name_servers(&self, servers: &[IpAddr]) -> Result<Vec<SocketAddr>, NetError> {
+        let mut denied = NetError::Unreachable;
+        let mut reached = Vec::new();
+        for &server in servers {
+            match self.real(None, SocketAddr::new(server, resolve::PORT)) {
+                Ok(real) => reached.push(real),
+                Err(error) => denied = error,
+            }
+        }
+        if reached.is_empty() {
+            return Err(denied);
+        }
+        Ok(reached)
     }
 
     fn find(&mut self, socket: SocketId) -> Option<&mut Socket> {

@@ -1,25 +1,35 @@
-//! Names by the host's resolver: `getaddrinfo`, so that /etc/hosts counts. Offline only /etc/hosts is asked.
+//! Names: by the host's resolver, which is `getaddrinfo`, so that /etc/hosts counts (offline only /etc/hosts is asked); or by
+//! the module's own name servers, of which the host's resolver knows nothing.
+
+mod ask;
+mod message;
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use espat_core::{Family, Instant, NetError, QueryId};
+
+/// The port that name servers listen on.
+pub(super) const PORT: u16 = 53;
 
 /// A name that is being resolved.
 pub(super) struct Resolution {
     pub(super) query: QueryId,
     pub(super) deadline: Instant,
     family: Family,
-    lookup: Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>,
+    lookup: Lookup,
 }
 
+type Lookup = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, NetError>> + Send>>;
+
 impl Resolution {
-    pub(super) fn start(query: QueryId, name: &str, family: Family, deadline: Instant) -> Self {
+    pub(super) fn by_host(query: QueryId, name: &str, family: Family, deadline: Instant) -> Self {
         let name = name.to_owned();
         let lookup = Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 0)).await?;
+            let found = tokio::net::lookup_host((name, 0)).await;
+            let found = found.map_err(|error| not_found(query, &error))?;
             Ok(found.map(|addr| addr.ip()).collect())
         });
         Self {
@@ -30,21 +40,38 @@ impl Resolution {
         }
     }
 
+    /// Asks `servers`, one after the other.
+    pub(super) fn by_servers(
+        query: QueryId,
+        name: &str,
+        family: Family,
+        servers: Vec<SocketAddr>,
+        deadline: Instant,
+    ) -> Self {
+        Self {
+            query,
+            deadline,
+            family,
+            lookup: Box::pin(ask::addresses(name.to_owned(), family, servers)),
+        }
+    }
+
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         now: Instant,
     ) -> Poll<Result<Vec<IpAddr>, NetError>> {
         match self.lookup.as_mut().poll(cx) {
-            Poll::Ready(Ok(found)) => Poll::Ready(choose(found, self.family)),
-            Poll::Ready(Err(error)) => {
-                tracing::debug!("{}: {error}", self.query);
-                Poll::Ready(Err(NetError::NotFound))
-            }
+            Poll::Ready(found) => Poll::Ready(found.and_then(|found| choose(found, self.family))),
             Poll::Pending if now >= self.deadline => Poll::Ready(Err(NetError::TimedOut)),
             Poll::Pending => Poll::Pending,
         }
     }
+}
+
+fn not_found(query: QueryId, error: &io::Error) -> NetError {
+    tracing::debug!("{query}: {error}");
+    NetError::NotFound
 }
 
 /// The addresses of the family asked for, each once, in the order of preference.

@@ -35,9 +35,9 @@ pub(crate) enum Ask {
     Options(SocketId, SocketOptions),
     Read(SocketId, usize),
     Close(SocketId, CloseHow),
-    Resolve(QueryId, String, Family, Instant),
     Ping(QueryId, SocketAddr, Option<String>, usize, Instant),
     TimeSync(QueryId, SocketAddr, Option<String>, Instant),
+    Resolve(QueryId, String, Family, Vec<IpAddr>, Instant),
     Cancel(QueryId),
 }
 
@@ -298,11 +298,11 @@ impl Engine for StandIn {
                 socket: *socket,
                 how: *how,
             },
-            Ask::Resolve(query, name, family, deadline) => NetRequest::Resolve {
+            Ask::Resolve(query, name, family, servers, deadline) => NetRequest::Resolve {
                 query: *query,
                 name,
                 family: *family,
-                servers: &[],
+                servers,
                 deadline: *deadline,
             },
             Ask::Ping(query, addr, name, len, deadline) => NetRequest::Ping {

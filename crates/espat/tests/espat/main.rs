@@ -12,6 +12,8 @@ mod hosts;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod ota_server;
 #[cfg(test)]
 mod ports;

@@ -3,6 +3,7 @@
 mod cifsr;
 mod cipclose;
 mod cipdinfo;
+mod cipdns;
 mod cipdomain;
 mod cipmode;
 mod cipmux;
@@ -60,6 +61,7 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cipreconnintv::COMMANDS,
     cipsntp::COMMANDS,
     ping::COMMANDS,
+    cipdns::COMMANDS,
 ];
 
 /// How many parameters the link number adds: it stands first in multiple-links mode.

@@ -1,0 +1,114 @@
+//! DNS messages: a question, and what its answer says. Whatever a name server sends is judged here, and nowhere else.
+
+use std::net::IpAddr;
+
+use domain::base::iana::{Class, Rcode};
+use domain::base::name::ParsedName;
+use domain::base::{Message, MessageBuilder, Name, Rtype};
+use domain::rdata::{A, Aaaa, Cname};
+
+/// Aliases that one answer may chain. Servers chain about as many themselves.
+const ALIASES_MAX: usize = 10;
+/// Records of an answer that are looked at.
+const RECORDS_MAX: usize = 256;
+
+/// A question for the addresses of a name.
+pub(super) struct Question {
+    message: Message<Vec<u8>>,
+    is_v6: bool,
+}
+
+/// What an answer says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The name's addresses, in the server's order.
+    Addresses(Vec<IpAddr>),
+    /// The name stands for another one, whose addresses the server does not tell.
+    Alias(String),
+    /// There is no such address.
+    Nothing,
+    /// The answer has no room in a datagram.
+    Truncated,
+    /// The server has no answer: the name does not exist, or it failed, or it does not want to.
+    Refused,
+}
+
+impl Question {
+    /// `None`: the text cannot be a name.
+    pub(super) fn new(name: &str, is_v6: bool, id: u16) -> Option<Self> {
+        let name = Name::<Vec<u8>>::from_chars(name.chars()).ok()?;
+        let kind = if is_v6 { Rtype::AAAA } else { Rtype::A };
+        let mut builder = MessageBuilder::from_target(Vec::new()).ok()?;
+        builder.header_mut().set_id(id);
+        builder.header_mut().set_rd(true);
+        let mut builder = builder.question();
+        builder.push((name, kind)).ok()?;
+        Some(Self {
+            message: builder.into_message(),
+            is_v6,
+        })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.message.as_slice()
+    }
+
+    /// What these bytes answer. `None`: they are no answer to this question, or cannot be read.
+    pub(super) fn answer(&self, bytes: &[u8]) -> Option<Answer> {
+        let message = Message::from_octets(bytes).ok()?;
+        let header = message.header();
+        let is_query = header.opcode() == self.message.header().opcode();
+        if !message.is_answer(&self.message) || !is_query {
+            return None;
+        }
+        if header.tc() {
+            return Some(Answer::Truncated);
+        }
+        if header.rcode() != Rcode::NOERROR {
+            return Some(Answer::Refused);
+        }
+        self.read(message)
+    }
+
+    fn read(&self, message: Message<&[u8]>) -> Option<Answer> {
+        let mut addresses = Vec::new();
+        let mut aliases = Vec::new();
+        for record in message.answer().ok()?.take(RECORDS_MAX) {
+            let record = record.ok()?;
+            if record.class() != Class::IN {
+                continue;
+            }
+            let owner = record.owner();
+            match record.rtype() {
+                Rtype::A if !self.is_v6 => {
+                    let a = record.to_record::<A>().ok()??;
+                    addresses.push((owner, IpAddr::V4(a.data().addr())));
+                }
+                Rtype::AAAA if self.is_v6 => {
+                    let a = record.to_record::<Aaaa>().ok()??;
+                    addresses.push((owner, IpAddr::V6(a.data().addr())));
+                }
+                Rtype::CNAME => {
+                    let alias = record.to_record::<Cname<ParsedName<&[u8]>>>().ok()??;
+                    aliases.push((owner, alias.into_data().into_cname()));
+                }
+                _ => {}
+            }
+        }
+        let asked = message.sole_question().ok()?.into_qname();
+        let mut name = asked;
+        for _ in 0..ALIASES_MAX {
+            let of_name = addresses.iter().filter(|(owner, _)| *owner == name);
+            let found: Vec<IpAddr> = of_name.map(|&(_, ip)| ip).collect();
+            if !found.is_empty() {
+                return Some(Answer::Addresses(found));
+            }
+            match aliases.iter().find(|(owner, _)| *owner == name) {
+                Some(&(_, alias)) => name = alias,
+                None if name == asked => return Some(Answer::Nothing),
+                None => return Some(Answer::Alias(name.to_string())),
+            }
+        }
+        Some(Answer::Nothing)
+    }
+}

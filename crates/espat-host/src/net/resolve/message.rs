@@ -112,3 +112,67 @@ impl Question {
         Some(Answer::Nothing)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer to `question` with an alias and an address, the names compressed.
+    fn answer(question: &Question) -> Vec<u8> {
+        let mut answer = question.bytes().to_vec();
+        answer[2..4].copy_from_slice(&[0x81, 0x80]);
+        answer[7] = 2;
+        let alias_at = u8::try_from(answer.len() + 12).unwrap();
+        answer.extend(b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01b\xc0\x0e");
+        answer.extend([0xc0, alias_at]);
+        answer.extend(b"\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x07");
+        answer
+    }
+
+    #[test]
+    fn a_compressed_answer_is_read() {
+        let question = Question::new("a.test", false, 7).unwrap();
+        let found = Some(Answer::Addresses(vec![[192, 0, 2, 7].into()]));
+        assert_eq!(question.answer(&answer(&question)), found);
+        let other = Question::new("a.test", false, 8).unwrap();
+        assert_eq!(other.answer(&answer(&question)), None);
+    }
+
+    #[test]
+    fn whatever_comes_is_judged_without_a_panic() {
+        let question = Question::new("a.test", false, 7).unwrap();
+        let good = answer(&question);
+        let mut random = 1_u64;
+        let mut below = |n: usize| {
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            usize::try_from(random >> 33).unwrap() % n
+        };
+        for _ in 0..100_000 {
+            let mut bad = good.clone();
+            for _ in 0..=below(4) {
+                bad[below(good.len())] = u8::try_from(below(256)).unwrap();
+            }
+            bad.truncate(good.len() - below(2) * below(good.len()));
+            let _ = question.answer(&bad);
+        }
+    }
+
+    #[test]
+    fn the_longest_answer_of_pointers_is_judged_soon() {
+        let question = Question::new("a.test", false, 7).unwrap();
+        let mut bad = question.bytes().to_vec();
+        bad[2..4].copy_from_slice(&[0x81, 0x80]);
+        bad[6..8].copy_from_slice(&[0xff, 0xff]);
+        // Each owner points to the one before, each is an alias of itself.
+        while bad.len() < 0x3fe0 {
+            let before = u16::try_from(bad.len().saturating_sub(14).max(12)).unwrap();
+            bad.extend((before | 0xc000).to_be_bytes());
+            bad.extend(b"\0\x05\0\x01\0\0\0\x3c\0\x02");
+            bad.extend((before | 0xc000).to_be_bytes());
+        }
+        bad.resize(65_535, 0);
+        let begin = std::time::Instant::now();
+        let _ = question.answer(&bad);
+        assert!(begin.elapsed() < std::time::Duration::from_secs(1));
+    }
+}

@@ -128,7 +128,7 @@ impl Dial {
     /// Takes the attempt back.
     pub(crate) fn cancel(self, cx: &mut Cx<'_>) {
         if let Wait::Name(Lookup::Asked(query)) = self.wait {
-            cx.env.out.cancel(query);
+            cx.net.queries.cancel(cx.env.out, query);
         }
         cx.net.drop_link(&mut cx.env, self.id, CloseHow::Reset);
     }

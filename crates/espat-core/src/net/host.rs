@@ -45,7 +45,7 @@ impl Host {
         match self {
             Self::Literal(ip) => Lookup::Known(*ip),
             Self::Name(name) => {
-                let query = cx.net.next_query();
+                let query = cx.net.queries.begin();
                 let servers = name_servers(cx);
                 let limits = &cx.env.profile().limits;
                 let patience = match u32::try_from(servers.len()) {

@@ -7,6 +7,7 @@ pub(crate) mod dial;
 pub(crate) mod host;
 pub(crate) mod link;
 pub(crate) mod links;
+pub(crate) mod queries;
 pub(crate) mod receive;
 pub(crate) mod server;
 pub(crate) mod sntp;
@@ -19,7 +20,7 @@ use crate::exec::cx::Env;
 use crate::exec::operation::{LinkEvent, OpEvent};
 use crate::input::NetEvent;
 use crate::nvs::Settings;
-use crate::output::{CloseHow, Connect, Dropped, Event, QueryId, SocketId, Transport};
+use crate::output::{CloseHow, Connect, Dropped, Event, SocketId, Transport};
 use crate::reply::urc::Urc;
 use crate::time::Duration;
 use crate::timers::Timer;
@@ -29,6 +30,7 @@ use dial::Target;
 use host::socket_options;
 pub(crate) use link::{Kind, Link, LinkId, Stage, UdpMode};
 use links::Links;
+use queries::Queries;
 use server::Server;
 use sntp::Sntp;
 use ssl::SslNames;
@@ -51,8 +53,8 @@ pub(crate) struct Net {
     pub(crate) sntp: Sntp,
     /// There were links since the station joined: `STATUS:4`.
     pub(crate) had_links: bool,
+    pub(crate) queries: Queries,
     sockets: u32,
-    queries: u32,
 }
 
 impl Net {
@@ -67,8 +69,8 @@ impl Net {
             ssl: Default::default(),
             sntp: Sntp::default(),
             had_links: false,
+            queries: Queries::default(),
             sockets: 0,
-            queries: 0,
         }
     }
 
@@ -78,17 +80,13 @@ impl Net {
             self.drop_link(env, id, how);
         }
         self.stop_server(env, how);
-        self.sntp.stop(env);
+        self.sntp.stop(env, &mut self.queries);
+        self.queries.cancel_all(env.out);
         *self = Self {
+            queries: core::mem::take(&mut self.queries),
             sockets: self.sockets,
-            queries: self.queries,
             ..Self::new()
         };
-    }
-
-    pub(crate) fn next_query(&mut self) -> QueryId {
-        self.queries += 1;
-        QueryId(self.queries - 1)
     }
 
     pub(crate) fn next_socket(&mut self) -> SocketId {
@@ -235,9 +233,18 @@ impl Net {
                 self.end_link(env, id);
                 Some(OpEvent::Link(id, LinkEvent::Closed))
             }
-            NetEvent::Resolved { query, result } => Some(OpEvent::Resolved(query, result)),
-            NetEvent::Pinged { query, result } => Some(OpEvent::Pinged(query, result)),
-            NetEvent::TimeSynced { query, result } => Some(OpEvent::TimeSynced(query, result)),
+            NetEvent::Resolved { query, result } => {
+                let was_open = self.queries.end(query);
+                was_open.then_some(OpEvent::Resolved(query, result))
+            }
+            NetEvent::Pinged { query, result } => {
+                let was_open = self.queries.end(query);
+                was_open.then_some(OpEvent::Pinged(query, result))
+            }
+            NetEvent::TimeSynced { query, result } => {
+                let was_open = self.queries.end(query);
+                was_open.then_some(OpEvent::TimeSynced(query, result))
+            }
             NetEvent::SlotsChanged { .. } => None,
         }
     }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::host::{Host, Lookup};
+use super::queries::Queries;
 use crate::exec::cx::{Cx, Env};
 use crate::exec::operation::OpEvent;
 use crate::input::NetError;
@@ -50,9 +51,9 @@ impl Sntp {
     }
 
     /// Stops asking, until [`follow`] begins anew.
-    pub(crate) fn stop(&mut self, env: &mut Env<'_>) {
+    pub(crate) fn stop(&mut self, env: &mut Env<'_>, queries: &mut Queries) {
         if let Phase::Resolving(Lookup::Asked(query)) | Phase::Asking(query) = self.phase {
-            env.out.cancel(query);
+            queries.cancel(env.out, query);
         }
         env.timers.stop(Timer::Sntp);
         self.phase = Phase::Off;
@@ -97,7 +98,7 @@ pub(crate) fn follow(cx: &mut Cx<'_>) {
     let is_wanted = sntp.is_enabled() && cx.wifi.station_is_up();
     match (is_wanted, sntp.phase != Phase::Off) {
         (true, false) => begin(cx),
-        (false, true) => sntp.stop(&mut cx.env),
+        (false, true) => sntp.stop(&mut cx.env, &mut cx.net.queries),
         (true, true) | (false, false) => {}
     }
 }
@@ -174,7 +175,7 @@ fn try_current(cx: &mut Cx<'_>) -> Option<NetError> {
 }
 
 fn ask(cx: &mut Cx<'_>, ip: IpAddr) {
-    let query = cx.net.next_query();
+    let query = cx.net.queries.begin();
     let sntp = &mut cx.net.sntp;
     let name = sntp.host().and_then(|host| host.name().cloned());
     let deadline = cx.env.now + cx.env.profile().limits.sntp.answer;

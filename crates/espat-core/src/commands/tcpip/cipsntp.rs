@@ -49,7 +49,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let zone_min = zone(args, enable || needs_zone)?;
     let servers = servers(cx, args)?;
     let sntp = &mut cx.net.sntp;
-    sntp.stop(&mut cx.env);
+    sntp.stop(&mut cx.env, &mut cx.net.queries);
     sntp.zone_min = zone_min.unwrap_or(sntp.zone_min);
     sntp.servers.clear();
     if enable {

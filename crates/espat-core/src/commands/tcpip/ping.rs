@@ -52,7 +52,7 @@ fn send(cx: &mut Cx<'_>, host: &Host, ip: IpAddr) -> Option<QueryId> {
     }
     let limits = &cx.env.profile().limits;
     let deadline = cx.env.now + limits.ping_timeout;
-    let query = cx.net.next_query();
+    let query = cx.net.queries.begin();
     let peer = (SocketAddr::new(ip, 0), host.name().cloned());
     cx.env.out.ping(query, peer, limits.ping_bytes, deadline);
     Some(query)

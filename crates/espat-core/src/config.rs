@@ -37,6 +37,57 @@ pub struct ModuleConfig {
     pub durable: bool,
     /// The slots that hold usable certificates and keys.
     pub slots: Slots,
+    /// `AT+CIUPDATE` and the firmware that it installed.
+    pub upgrade: UpgradeConfig,
+}
+
+/// Where `AT+CIUPDATE` goes, and what it has installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpgradeConfig {
+    /// The server; `None`: the vendor's.
+    pub server: Option<UpgradeServer>,
+    /// What the module shows of itself there; `None`: the profile's.
+    pub token: Option<String>,
+    /// The version that an upgrade installed; `None`: the profile's own firmware runs.
+    pub installed: Option<String>,
+}
+
+/// A server for upgrades.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpgradeServer {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// HTTPS, whichever of the two `AT+CIUPDATE` asks for.
+    pub https: bool,
+}
+
+impl UpgradeServer {
+    /// Reads `http://HOST[:PORT]` or `https://HOST[:PORT]`; HOST is a name or an IPv4 address.
+    #[must_use]
+    pub fn parse(url: &str) -> Option<Self> {
+        let (https, place) = match url.split_once("://")? {
+            ("http", place) => (false, place),
+            ("https", place) => (true, place),
+            _ => return None,
+        };
+        let place = place.strip_suffix('/').unwrap_or(place);
+        let (host, port) = match place.split_once(':') {
+            Some((host, port)) => (host, port.parse().ok().filter(|&port| port > 0)?),
+            None => (place, if https { 443 } else { 80 }),
+        };
+        let is_of_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+        let is_number = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let is_host = !host.is_empty()
+            && host.bytes().all(is_of_name)
+            && (!is_number || host.parse::<Ipv4Addr>().is_ok());
+        is_host.then(|| Self {
+            host: host.into(),
+            port,
+            https,
+        })
+    }
 }
 
 /// The module's addresses.
@@ -224,6 +275,7 @@ impl ModuleConfig {
             nvs: vec![],
             durable: false,
             slots: Slots::default(),
+            upgrade: UpgradeConfig::default(),
         }
     }
 }
@@ -294,3 +346,40 @@ impl fmt::Display for ConfigError {
 }
 
 impl core::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_for_upgrades_is_a_url_without_a_path() {
+        let read = |url| UpgradeServer::parse(url).map(|s| (s.host, s.port, s.https));
+        assert_eq!(
+            read("http://ota.test"),
+            Some(("ota.test".into(), 80, false))
+        );
+        assert_eq!(
+            read("https://127.0.0.1/"),
+            Some(("127.0.0.1".into(), 443, true))
+        );
+        assert_eq!(
+            read("https://ota.test:8443"),
+            Some(("ota.test".into(), 8443, true))
+        );
+        for wrong in [
+            "ota.test",
+            "ftp://ota.test",
+            "http://",
+            "http://:80",
+            "http://ota.test:",
+            "http://ota.test:0",
+            "http://ota.test:65536",
+            "http://ota.test/v1",
+            "http://1.2.3",
+            "http://me@ota.test",
+            "http://[::1]:80",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

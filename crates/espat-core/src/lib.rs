@@ -13,6 +13,7 @@ mod input;
 mod module;
 mod net;
 mod nvs;
+mod ota;
 mod outbox;
 mod output;
 pub mod profile;
@@ -28,16 +29,16 @@ mod wifi;
 
 pub use config::{
     AccessPoint, Addresses, Air, AirStation, Answers, ConfigError, LogPort, Mac, ModuleConfig,
-    Reports, Terminator, Timing,
+    Reports, Terminator, Timing, UpgradeConfig, UpgradeServer,
 };
 pub use exec::table::{CommandInfo, commands_of};
 pub use input::{CloseCause, Input, NetError, NetEvent, PowerEvent, StoreError};
 pub use module::{Inspect, LinkView, Module};
 pub use nvs::setting_keys;
 pub use output::{
-    CloseHow, Connect, Dropped, Event, Family, Listen, Mark, NetRequest, Output, Peer, QueryId,
-    ResetCause, SocketId, SocketOptions, StoreRequest, StoreTag, StoreValue, Transport, UartConfig,
-    Wake,
+    CloseHow, Connect, Dropped, Event, Family, Listen, Mark, NetRequest, Output, PartitionStep,
+    Peer, QueryId, ResetCause, SocketId, SocketOptions, StoreRequest, StoreTag, StoreValue,
+    Transport, UartConfig, Wake,
 };
 pub use profile::Profile;
 pub use syntax::line::Form;

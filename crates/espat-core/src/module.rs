@@ -13,11 +13,12 @@ use self::passthrough::Passthrough;
 
 use crate::config::{ConfigError, ModuleConfig};
 use crate::exec::cx::{Cx, Env};
-use crate::exec::operation::{OpEvent, Operation};
-use crate::input::{Input, NetEvent};
+use crate::exec::operation::{OpEvent, Operation, SocketEvent, Task};
+use crate::input::{CloseCause, Input, NetEvent};
 use crate::net::dial::Target;
 use crate::net::{Net, sntp};
 use crate::nvs::{Nvs, Settings};
+use crate::ota::Ota;
 use crate::outbox::Outbox;
 use crate::output::{Output, ResetCause, SocketId, UartConfig, Wake};
 use crate::rng::Rng;
@@ -39,6 +40,8 @@ pub struct Module {
     now: Instant,
     intake: Intake,
     running: Option<Box<dyn Operation>>,
+    /// What goes on beside commands.
+    tasks: Vec<Box<dyn Task>>,
     gap: reports::Gap,
     /// Since when reports have been waiting.
     reports_since: Option<Instant>,
@@ -86,6 +89,7 @@ struct State {
     net: Net,
     wifi: Wifi,
     nvs: Nvs,
+    ota: Ota,
     out: Outbox,
     timers: Timers,
     rng: Rng,
@@ -106,6 +110,7 @@ impl State {
             net: &mut self.net,
             wifi: &mut self.wifi,
             nvs: &mut self.nvs,
+            ota: &mut self.ota,
         }
     }
 }
@@ -136,6 +141,7 @@ impl Module {
                 line_is_stale: false,
             },
             running: None,
+            tasks: Vec::new(),
             gap: reports::Gap::default(),
             reports_since: None,
             passthrough: None,
@@ -146,6 +152,7 @@ impl Module {
                 net: Net::new(),
                 wifi: Wifi::default(),
                 nvs: Nvs::new(settings),
+                ota: Ota::new(config.upgrade.installed.clone()),
                 out: Outbox::new(config.serial_credit, config.log_port),
                 timers: Timers::default(),
                 rng: Rng::new(config.seed),
@@ -266,6 +273,12 @@ impl Module {
         while let Some(timer) = self.state.timers.take_expired(self.now) {
             self.on_timer(timer);
         }
+        while let Some(socket) = self.state.net.take_cut() {
+            self.step(&OpEvent::Socket(
+                socket,
+                SocketEvent::Closed(CloseCause::Io),
+            ));
+        }
         self.follow_link();
         self.enter_saved_link();
         self.flush_reports();
@@ -286,6 +299,7 @@ impl Module {
             Timer::Reconnect => self.dial(),
             Timer::Sntp => sntp::on_timer(&mut self.state.cx(self.now)),
             Timer::Operation => self.step(&OpEvent::Deadline),
+            Timer::Upgrade => self.step(&OpEvent::UpgradeTimeout),
             Timer::Station | Timer::Rejoin | Timer::SoftAp => {
                 let mut cx = self.state.cx(self.now);
                 let event = cx.wifi.on_timer(&mut cx.env, cx.nvs, timer);

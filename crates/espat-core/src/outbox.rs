@@ -11,8 +11,8 @@ use core::net::{IpAddr, SocketAddr};
 
 use crate::config::LogPort;
 use crate::output::{
-    CloseHow, Connect, Event, Family, Listen, Mark, NetRequest, Output, Peer, QueryId, SocketId,
-    SocketOptions, StoreRequest, StoreTag, StoreValue, UartConfig,
+    CloseHow, Connect, Event, Family, Listen, Mark, NetRequest, Output, PartitionStep, Peer,
+    QueryId, SocketId, SocketOptions, StoreRequest, StoreTag, StoreValue, UartConfig,
 };
 use crate::reply::urc::Urc;
 use crate::time::Instant;
@@ -65,9 +65,58 @@ enum Entry {
     Uart(UartConfig),
     Store {
         tag: StoreTag,
-        values: Option<Vec<(&'static str, StoreValue)>>,
+        what: Keep,
     },
     Event(Event),
+}
+
+/// What is to be kept.
+#[derive(Debug)]
+pub(crate) enum Keep {
+    Values(Vec<(&'static str, StoreValue)>),
+    /// Forget all settings.
+    Erase,
+    Partition {
+        name: &'static str,
+        step: Step,
+    },
+    /// The version that the next boot runs.
+    Boot(String),
+}
+
+/// A step of writing a partition; a chunk's bytes lie with those of the other entries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Begin,
+    Chunk { len: usize },
+    Commit,
+    Abort,
+}
+
+impl Entry {
+    /// How many bytes belong to it.
+    fn len(&self) -> usize {
+        match self {
+            Self::Serial { len, .. } | Self::Send { len, .. } => *len,
+            Self::Store {
+                what:
+                    Keep::Partition {
+                        step: Step::Chunk { len },
+                        ..
+                    },
+                ..
+            } => *len,
+            Self::Connect { .. }
+            | Self::Listen { .. }
+            | Self::Resolve(_)
+            | Self::Ping(_)
+            | Self::TimeSync(_)
+            | Self::Plain(_)
+            | Self::Uart(_)
+            | Self::Store { .. }
+            | Self::Event(_) => 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -268,9 +317,16 @@ impl Outbox {
         self.entries.push_back(Entry::Uart(uart));
     }
 
-    /// `None` erases everything.
-    pub(crate) fn store(&mut self, tag: StoreTag, values: Option<Vec<(&'static str, StoreValue)>>) {
-        self.entries.push_back(Entry::Store { tag, values });
+    pub(crate) fn store(&mut self, tag: StoreTag, what: Keep) {
+        self.entries.push_back(Entry::Store { tag, what });
+    }
+
+    /// The next bytes of a partition.
+    pub(crate) fn store_chunk(&mut self, tag: StoreTag, name: &'static str, bytes: &[u8]) {
+        self.make_room();
+        let step = Step::Chunk { len: bytes.len() };
+        self.store(tag, Keep::Partition { name, step });
+        self.bytes.extend_from_slice(bytes);
     }
 
     pub(crate) fn event(&mut self, event: Event) {
@@ -293,24 +349,14 @@ impl Outbox {
         self.reports.clear();
         let mut at = self.head;
         let (bytes, entries) = (&mut self.bytes, &mut self.entries);
-        entries.retain(|entry| match entry {
-            Entry::Serial { len, .. } => {
-                bytes.drain(at..at + len);
-                false
+        entries.retain(|entry| {
+            let stays = !matches!(entry, Entry::Serial { .. });
+            if stays {
+                at += entry.len();
+            } else {
+                bytes.drain(at..at + entry.len());
             }
-            Entry::Send { len, .. } => {
-                at += len;
-                true
-            }
-            Entry::Connect { .. }
-            | Entry::Listen { .. }
-            | Entry::Resolve(_)
-            | Entry::Ping(_)
-            | Entry::TimeSync(_)
-            | Entry::Plain(_)
-            | Entry::Uart(_)
-            | Entry::Store { .. }
-            | Entry::Event(_) => true,
+            stays
         });
         self.serial.queued = 0;
     }
@@ -382,10 +428,25 @@ impl Outbox {
             }),
             Entry::Plain(request) => Output::Net(*request),
             Entry::Uart(uart) => Output::Uart(*uart),
-            Entry::Store { tag, values } => {
-                let request = values
-                    .as_deref()
-                    .map_or(StoreRequest::Erase, StoreRequest::Set);
+            Entry::Store { tag, what } => {
+                let request = match what {
+                    Keep::Values(values) => StoreRequest::Set(values),
+                    Keep::Erase => StoreRequest::Erase,
+                    Keep::Boot(version) => StoreRequest::Boot { version },
+                    Keep::Partition { name, step } => {
+                        let step = match *step {
+                            Step::Begin => PartitionStep::Begin,
+                            Step::Commit => PartitionStep::Commit,
+                            Step::Abort => PartitionStep::Abort,
+                            Step::Chunk { len } => {
+                                let start = self.head;
+                                self.head += len;
+                                PartitionStep::Chunk(&self.bytes[start..self.head])
+                            }
+                        };
+                        StoreRequest::Partition { name, step }
+                    }
+                };
                 Output::Store { tag: *tag, request }
             }
             Entry::Event(event) => Output::Event(*event),

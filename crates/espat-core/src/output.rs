@@ -343,6 +343,31 @@ pub enum StoreRequest<'a> {
     Set(&'a [(&'static str, StoreValue)]),
     /// Forget all settings.
     Erase,
+    /// Write a partition of the flash. It holds what it held until `Commit` is done. One is written at a time.
+    Partition {
+        /// Its name in the firmware's table.
+        name: &'static str,
+        /// The next step.
+        step: PartitionStep<'a>,
+    },
+    /// The next boot runs the firmware that was written to the partition `ota`.
+    Boot {
+        /// What it calls itself.
+        version: &'a str,
+    },
+}
+
+/// One step of writing a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartitionStep<'a> {
+    /// Begin; what an earlier write left unfinished is forgotten.
+    Begin,
+    /// The next bytes.
+    Chunk(&'a [u8]),
+    /// That was all: it takes the place of what the partition held.
+    Commit,
+    /// Forget what was written. Nothing answers.
+    Abort,
 }
 
 /// A stored value.
@@ -450,6 +475,8 @@ pub enum ResetCause {
     Forced,
     /// `AT+RESTORE`.
     Restore,
+    /// `AT+CIUPDATE` installed another firmware.
+    Upgrade,
     /// The end of a deep sleep.
     Wake,
 }

@@ -35,6 +35,8 @@ pub enum Timer {
     Reconnect,
     /// The next question to a time server.
     Sntp,
+    /// An upgrade has taken too long.
+    Upgrade,
     /// Deep sleep ends.
     Wake,
 }
@@ -57,6 +59,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Stall,
     Timer::Reconnect,
     Timer::Sntp,
+    Timer::Upgrade,
     Timer::Wake,
 ];
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use espat_core::{Input, Instant, Mark, Output, PowerEvent};
+use espat_core::{Input, Instant, Mark, NetEvent, Output, PowerEvent};
 use tokio::sync::mpsc;
 
 use crate::clock::{Alarm, Clock};
@@ -195,6 +195,10 @@ impl<E: Engine> Work<E> {
             return Ok(self.feed(now, Input::SerialSent(n)));
         }
         if let Poll::Ready((tag, result)) = self.keeper.poll(cx) {
+            for (kind, bytes) in self.keeper.take_written() {
+                let slots = self.net.set_partition(kind, bytes);
+                self.feed(now, Input::Net(NetEvent::SlotsChanged { slots }));
+            }
             return Ok(self.feed(now, Input::Stored { tag, result }));
         }
         if self.wake_at.is_some_and(|at| at <= now) {

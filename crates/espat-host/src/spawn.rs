@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use espat_core::{ConfigError, Instant, LogPort, ModuleConfig, Timing, UartConfig};
+use espat_core::{ConfigError, Instant, LogPort, ModuleConfig, SlotKind, Timing, UartConfig};
 use tokio::sync::mpsc;
 
 use crate::counters::Counters;
@@ -62,8 +62,8 @@ impl Module {
     /// How it meets the network.
     #[must_use]
     pub fn net(mut self, net: NetOptions) -> Self {
-        self.config.slots = net.certificates.slots();
         self.net = net;
+        self.settle_slots();
         self
     }
 
@@ -88,7 +88,21 @@ impl Module {
     pub fn store(mut self, store: Store) -> Result<Self, StateError> {
         self.config = store.configure(self.config)?;
         self.store = Some(store);
+        self.settle_slots();
         Ok(self)
+    }
+
+    /// Partitions that were kept win over files, for this module.
+    fn settle_slots(&mut self) {
+        let certificates = self.net.certificates.for_one_module();
+        for kind in SlotKind::ALL {
+            let kept = self.store.as_ref().and_then(|store| store.partition(kind));
+            if let Some(bytes) = kept {
+                certificates.set_partition(kind, bytes);
+            }
+        }
+        self.config.slots = certificates.slots();
+        self.net.certificates = certificates;
     }
 
     /// Starts a module inside this process, powered on, in a task of its own on the current tokio runtime.
@@ -178,7 +192,9 @@ impl Module {
             state: HostState::NeverOpened,
             chunk: ChunkState::Between,
         };
-        let net = Net::new(Arc::new(self.net), Arc::clone(&counters));
+        let mut options = self.net;
+        options.certificates = options.certificates.for_one_module();
+        let net = Net::new(Arc::new(options), Arc::clone(&counters));
         let driver = Driver::new(
             Supply::new(policy, engine),
             port,

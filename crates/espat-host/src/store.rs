@@ -1,4 +1,5 @@
-//! The settings of one module in a folder: `module.toml`, which a user may read and edit while no module runs.
+//! The settings of one module in a folder: `module.toml`, which a user may read and edit while no module runs; and the
+//! partitions that upgrades wrote, in `partitions/`.
 //!
 //! A write is a new file that takes the old one's place (write, fsync, rename, fsync of the folder), so a module killed at
 //! any moment leaves one or the other. The folder is locked for as long as the module lives. Files are written on a thread
@@ -7,13 +8,14 @@
 mod disk;
 mod document;
 mod keeper;
+mod partitions;
 
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use espat_core::{ConfigError, Module, ModuleConfig, StoreRequest, StoreValue};
+use espat_core::{ConfigError, Module, ModuleConfig, SlotKind, StoreRequest, StoreValue};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use toml_edit::DocumentMut;
@@ -21,6 +23,7 @@ use toml_edit::DocumentMut;
 use self::disk::{Folder, PRIVATE, replace};
 use self::document::Settings;
 pub(crate) use self::keeper::Keeper;
+use self::partitions::Partitions;
 
 const NAME: &str = "module.toml";
 const TEMPORARY: &str = "module.toml.new";
@@ -34,6 +37,7 @@ pub struct Store {
     settings: Settings,
     /// What the file holds; `None`: there is none yet.
     text: Option<String>,
+    partitions: Partitions,
 }
 
 /// Why a folder cannot hold a module's settings.
@@ -109,7 +113,7 @@ impl Store {
                 });
             }
         }
-        remove_stale(path);
+        remove_stale(&path.join(TEMPORARY));
         let (text, mode) = read_file(&path.join(NAME))?;
         let settings = Settings::parse(text.as_deref().unwrap_or_default()).map_err(|fault| {
             StateError::ParseFile {
@@ -131,6 +135,7 @@ impl Store {
             },
             settings,
             text,
+            partitions: Partitions::of(path),
         })
     }
 
@@ -151,6 +156,11 @@ impl Store {
             durable: true,
             ..config
         };
+        let mut config = config;
+        config
+            .upgrade
+            .installed
+            .clone_from(&self.settings.installed);
         match Module::check(&config) {
             Ok(()) => Ok(config),
             Err(ConfigError::Setting { key }) => {
@@ -180,11 +190,20 @@ impl Store {
                 document::erase(&mut document);
                 true
             }
+            StoreRequest::Boot { version } => {
+                document::change(&mut document, document::INSTALLED, &version_value(version))
+            }
+            StoreRequest::Partition { name, step } => return self.partitions.handle(name, step),
         };
         if !can_change {
             return Err(espat_core::StoreError::Other);
         }
         self.write(document)
+    }
+
+    /// What the partition of a kind of slots holds, where one was written.
+    pub(crate) fn partition(&self, kind: SlotKind) -> Option<Vec<u8>> {
+        self.partitions.content(kind.name())
     }
 
     fn write(&mut self, mut document: DocumentMut) -> Result<(), espat_core::StoreError> {
@@ -229,10 +248,18 @@ fn open_folder(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// A firmware that does not say what it is calls for no key.
+fn version_value(version: &str) -> StoreValue {
+    if version.is_empty() {
+        StoreValue::Default
+    } else {
+        StoreValue::Text(version.into())
+    }
+}
+
 /// A process that was killed while it wrote leaves a temporary file.
-fn remove_stale(path: &Path) {
-    let stale = path.join(TEMPORARY);
-    match std::fs::remove_file(&stale) {
+fn remove_stale(stale: &Path) {
+    match std::fs::remove_file(stale) {
         Ok(()) => tracing::info!("removed {}, which a killed process left", stale.display()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => tracing::warn!("{}: cannot remove: {error}", stale.display()),

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use espat_core::{
     AccessPoint, AirStation, Answers, LogPort, Mac, ModuleConfig, Profile, Reports, Slots,
-    Terminator, Timing,
+    Terminator, Timing, UpgradeServer,
 };
 use espat_core::{StoreValue, profile, profile::PROFILES};
 
@@ -46,6 +46,12 @@ pub enum Directive {
     Mac(Mac, Mac),
     /// `@slots client_ca.0`: slots that hold something usable.
     Slots(Slots),
+    /// `@ota-server http://192.0.2.7:8080`: where `AT+CIUPDATE` goes.
+    OtaServer(UpgradeServer),
+    /// `@ota-token "0123"`: what it shows of itself there.
+    OtaToken(Vec<u8>),
+    /// `@installed "v2.3.0.0"`: an upgrade has installed that version.
+    Installed(String),
     /// `@ip 192.0.2.50`: the station's address.
     Ip(Ipv4Addr),
     /// `@ip6 2001:db8::1`: the station's IPv6 address.
@@ -101,6 +107,15 @@ impl Directive {
                 Self::Mac(station, mac(&words.need("the softAP's MAC address")?)?)
             }
             "slots" => Self::Slots(crate::tls::slots(words)?),
+            "ota-server" => {
+                let url = words.need("the server's URL")?;
+                let server = UpgradeServer::parse(url.text);
+                Self::OtaServer(server.ok_or_else(|| {
+                    url.unknown("http://HOST[:PORT] or https://HOST[:PORT] is expected")
+                })?)
+            }
+            "ota-token" => Self::OtaToken(words.need("the token in quotes")?.plain_bytes()?),
+            "installed" => Self::Installed(words.need("the version in quotes")?.name()?),
             "ip" => Self::Ip(words.need("the address")?.number("an IPv4 address")?),
             "ip6" => Self::Ip6(words.need("the address")?.number("an IPv6 address")?),
             "peer" => peer(words)?,
@@ -154,6 +169,12 @@ impl Directive {
                     config.slots.insert(kind, number);
                 }
             }
+            Self::OtaServer(server) => config.upgrade.server = Some(server.clone()),
+            Self::OtaToken(token) => {
+                let token = known_secret(token);
+                config.upgrade.token = Some(String::from_utf8_lossy(&token).into_owned());
+            }
+            Self::Installed(version) => config.upgrade.installed = Some(version.clone()),
             Self::Ip(ip) => config.addresses.station_ip = *ip,
             Self::Ip6(ip) => config.addresses.station_ip6 = *ip,
             Self::Given(_) | Self::Peer(..) | Self::BootExplicit => {}
@@ -187,6 +208,12 @@ impl fmt::Display for Directive {
                     .iter()
                     .try_for_each(|(kind, n)| write!(f, " {}.{n}", kind.name()))
             }
+            Self::OtaServer(UpgradeServer { host, port, https }) => {
+                let scheme = if *https { "https" } else { "http" };
+                write!(f, "ota-server {scheme}://{host}:{port}")
+            }
+            Self::OtaToken(token) => write!(f, "ota-token {}", quoted(token)),
+            Self::Installed(version) => write!(f, "installed {}", quoted(version.as_bytes())),
             Self::Ip(ip) => write!(f, "ip {ip}"),
             Self::Ip6(ip) => write!(f, "ip6 {ip}"),
             Self::Peer(n, kind) => write!(f, "peer p{n} {}", word_of(PEER_KINDS, kind)),

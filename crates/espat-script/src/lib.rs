@@ -34,7 +34,7 @@ pub use matching::{Names, crc32_of};
 pub use peer::{PEERS_MAX, PeerKind, address as peer_address};
 pub use plan::{GivenError, Givens, Plan};
 pub use record::{Recorded, Recorder};
-pub use request::{Handle, NetAsk, Request};
+pub use request::{Handle, NetAsk, PartitionAsk, Request};
 pub use run::{Failure, run_on};
 pub use script::{Line, LineKind, Script, SerialLine, Step};
 pub use session::Session;

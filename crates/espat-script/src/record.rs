@@ -10,11 +10,11 @@ use crate::directive::Directive;
 use crate::event::{Event, NetHappening};
 use crate::matching::{Names, crc32_of};
 use crate::redact::{SECRET, is_secret_key, may_be_secret, redacted};
-use crate::request::{Handle, NetAsk, Request};
+use crate::request::{Handle, NetAsk, PartitionAsk, Request};
 use crate::script::{SerialLine, Step};
 use crate::sim::network::{Asked, Network};
 use crate::sim::{Engine, stored};
-use crate::text::{Payload, Piece, Text};
+use crate::text::{DEFAULT_SECRET, Payload, Piece, Text};
 use crate::time::TimeStep;
 
 /// Makes a transcript of inputs and outputs, in the order in which a driver hands them over.
@@ -26,6 +26,8 @@ pub struct Recorder {
     /// Up to where `~` lines have counted.
     written: Instant,
     network: Network,
+    /// What `AT+CIUPDATE` shows of itself, where the user said so.
+    token: Option<Vec<u8>>,
     from_host: FromHost,
     from_module: FromModule,
     log_apart: bool,
@@ -79,6 +81,7 @@ impl Recorder {
             now,
             written: now,
             network: Network::new(config.addresses.station_ip),
+            token: config.upgrade.token.clone().map(String::into_bytes),
             from_host: FromHost::default(),
             from_module: FromModule::default(),
             log_apart: config.log_port != LogPort::Shared,
@@ -154,12 +157,7 @@ impl Recorder {
             }
             Output::Store { request, .. } => {
                 self.flush();
-                let mut request = stored(*request);
-                if let Request::Store(pairs) = &mut request {
-                    pairs
-                        .iter_mut()
-                        .for_each(|(key, value)| redact_setting(key, value));
-                }
+                let request = self.kept_back(stored(*request));
                 self.step(&Step::Ask(request));
             }
             Output::Event(_) => {}
@@ -224,8 +222,54 @@ impl Recorder {
         }
     }
 
+    /// A request to the flash without its secrets, long bytes left out.
+    fn kept_back(&mut self, mut request: Request) -> Request {
+        match &mut request {
+            Request::Store(pairs) => {
+                for (key, value) in pairs {
+                    redact_setting(key, value);
+                }
+            }
+            Request::Partition(name, PartitionAsk::Chunk(chunk)) => {
+                let bytes = chunk.resolve(&Names::default()).unwrap_or_default();
+                *chunk = if name.ends_with("_key") {
+                    let mut text = Text::default();
+                    text.push(left_out(&bytes, None));
+                    text
+                } else {
+                    self.payload(&bytes)
+                };
+            }
+            Request::Net(..)
+            | Request::Partition(..)
+            | Request::StoreErase
+            | Request::Boot(_)
+            | Request::Uart(_)
+            | Request::Log(_) => {}
+        }
+        request
+    }
+
+    /// Payload without the token of `--ota-token`, which stands in a line of its own.
+    fn without_token(&mut self, bytes: &[u8]) -> Text {
+        let token = self.token.clone();
+        let at = token.as_deref().and_then(|token| {
+            let is_here = |window: &[u8]| window == token;
+            bytes.windows(token.len().max(1)).position(is_here)
+        });
+        let (Some(at), Some(token)) = (at, token) else {
+            return self.payload(bytes);
+        };
+        let mut text = self.payload(&bytes[..at]);
+        text.push(Piece::Secret(DEFAULT_SECRET.into()));
+        for piece in self.payload(&bytes[at + token.len()..]).pieces {
+            text.push(piece);
+        }
+        text
+    }
+
     fn send(&mut self, handle: Handle, bytes: &[u8]) {
-        let bytes = self.payload(bytes);
+        let bytes = self.without_token(bytes);
         self.step(&Step::Ask(Request::Net(
             handle,
             NetAsk::Send { bytes, to: None },
@@ -327,11 +371,7 @@ impl Recorder {
             kept.extend_from_slice(middle);
             at
         });
-        text.push(Piece::Payload(Payload {
-            len: middle.len(),
-            crc32: crc32_of(middle),
-            at,
-        }));
+        text.push(left_out(middle, at));
         text.push_bytes(tail);
         text
     }
@@ -463,6 +503,15 @@ impl<E: Engine> Engine for Recorded<E> {
     }
 }
 
+/// What stands for bytes that a record leaves out.
+fn left_out(bytes: &[u8], at: Option<usize>) -> Piece {
+    Piece::Payload(Payload {
+        len: bytes.len(),
+        crc32: crc32_of(bytes),
+        at,
+    })
+}
+
 /// The directives that make this configuration from the default one.
 fn directives(config: &ModuleConfig) -> Vec<Directive> {
     let plain = ModuleConfig::new();
@@ -477,6 +526,9 @@ fn directives(config: &ModuleConfig) -> Vec<Directive> {
         (config.log_port != LogPort::Off).then_some(Directive::LogPort(config.log_port)),
         config.durable.then_some(Directive::Durable),
         (config.slots != plain.slots).then_some(Directive::Slots(config.slots)),
+        config.upgrade.server.clone().map(Directive::OtaServer),
+        (config.upgrade.token.as_ref()).map(|_| Directive::OtaToken(SECRET.to_vec())),
+        config.upgrade.installed.clone().map(Directive::Installed),
     ];
     all.extend(optional.into_iter().flatten());
     let addresses = &config.addresses;

@@ -34,8 +34,25 @@ pub enum Request {
     Store(Vec<(String, StoreValue)>),
     /// Forget all settings.
     StoreErase,
+    /// A step of writing a partition.
+    Partition(String, PartitionAsk),
+    /// The next boot runs the firmware with this version.
+    Boot(Vec<u8>),
     /// A text of a log port that is not the AT port.
     Log(Text),
+}
+
+/// A step of writing a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartitionAsk {
+    /// Begin.
+    Begin,
+    /// The next bytes.
+    Chunk(Text),
+    /// That was all.
+    Commit,
+    /// Forget what was written.
+    Abort,
 }
 
 /// What is asked about a socket or a query.
@@ -162,24 +179,37 @@ impl Request {
     pub(crate) fn parse(source: &str, column: usize) -> Result<Self, At> {
         let words = &mut Words::new(source, column);
         let first = words.need(
-            "what is asked for (`s0 connect ...`, `q0 resolve ...`, `uart`, `store`, `log`)",
+            "what is asked for (`s0 connect ...`, `q0 resolve ...`, `uart`, `store`, `partition`, `boot`, `log`)",
         )?;
         let request = match (first.text, Handle::parse(&first)) {
             ("uart", _) => Self::Uart(uart(&words.need("BAUD,DATA,STOP,PARITY,FLOW")?)?),
             ("store", _) => store(words)?,
             ("log", _) => Self::Log(text_terms(words)?),
+            ("partition", _) => partition(words)?,
+            ("boot", _) => Self::Boot(words.need("the version in quotes")?.plain_bytes()?),
             (_, Some(handle)) => {
                 let verb = words.need("what is asked of it")?;
                 Self::Net(handle, NetAsk::parse(handle, &verb, words)?)
             }
             _ => {
-                return Err(
-                    first.unknown("a request is `sN`, `aN`, `qN`, `uart`, `store` or `log`")
-                );
+                return Err(first.unknown(
+                    "a request is `sN`, `aN`, `qN`, `uart`, `store`, `partition`, `boot` or `log`",
+                ));
             }
         };
         words.end()?;
         Ok(request)
+    }
+}
+
+impl Request {
+    /// It is answered by `<= stored` or `<= store-failed`.
+    pub(crate) const fn is_store(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::StoreErase | Self::Boot(_) => true,
+            Self::Partition(_, step) => !matches!(step, PartitionAsk::Abort),
+            Self::Net(..) | Self::Uart(_) | Self::Log(_) => false,
+        }
     }
 }
 
@@ -405,6 +435,16 @@ impl fmt::Display for Request {
                     .try_for_each(|(key, value)| write!(f, " {key}={}", store_value(value)))
             }
             Self::StoreErase => f.write_str("store erase"),
+            Self::Partition(name, step) => {
+                write!(f, "partition {name} ")?;
+                match step {
+                    PartitionAsk::Begin => f.write_str("begin"),
+                    PartitionAsk::Chunk(bytes) => write!(f, "chunk {}", terms(bytes)),
+                    PartitionAsk::Commit => f.write_str("commit"),
+                    PartitionAsk::Abort => f.write_str("abort"),
+                }
+            }
+            Self::Boot(version) => write!(f, "boot {}", quoted(version)),
             Self::Log(text) => write!(f, "log {}", terms(text)),
         }
     }
@@ -512,6 +552,24 @@ fn store(words: &mut Words<'_>) -> Result<Request, At> {
         pairs.push(store_pair(&word)?);
     }
     Ok(Request::Store(pairs))
+}
+
+/// `client_ca begin`, `client_ca chunk "bytes"` ...
+fn partition(words: &mut Words<'_>) -> Result<Request, At> {
+    let name = words.need("the partition's name")?;
+    let is_of_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if !name.text.bytes().all(is_of_name) {
+        return Err(name.unknown("a partition's name has letters, digits and `_`"));
+    }
+    let step = words.need("begin, chunk, commit or abort")?;
+    let step = match step.text {
+        "begin" => PartitionAsk::Begin,
+        "chunk" => PartitionAsk::Chunk(text_terms(words)?),
+        "commit" => PartitionAsk::Commit,
+        "abort" => PartitionAsk::Abort,
+        _ => return Err(step.unknown("begin, chunk \"BYTES\", commit or abort is expected")),
+    };
+    Ok(Request::Partition(name.text.to_owned(), step))
 }
 
 fn uart(word: &Word<'_>) -> Result<UartConfig, At> {

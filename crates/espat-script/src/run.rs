@@ -11,7 +11,7 @@ use crate::matching::{Miss, Names};
 use crate::plan::{Plan, PlanStep};
 use crate::redact::SECRET;
 use crate::render;
-use crate::request::{NetAsk, Request};
+use crate::request::{NetAsk, PartitionAsk, Request};
 use crate::script::{SerialLine, Step, TEXT_COLUMN};
 use crate::target::{Observed, Target, Want};
 use crate::text::{Place, Text, escape};
@@ -229,6 +229,10 @@ impl<'a, T: Target> Run<'a, T> {
             (Request::Log(text), Some(Observed::Ask(Request::Log(came)))) => {
                 self.match_text(text, came)
             }
+            (
+                Request::Partition(name, PartitionAsk::Chunk(bytes)),
+                Some(Observed::Ask(Request::Partition(same, PartitionAsk::Chunk(came)))),
+            ) if name == same => self.match_text(bytes, came),
             (Request::Store(pairs), Some(Observed::Ask(Request::Store(came))))
                 if same_store(pairs, came) =>
             {

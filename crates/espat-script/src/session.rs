@@ -11,7 +11,7 @@ use espat_core::{
 use crate::event::{Event, NetHappening};
 use crate::fuzz::LINES;
 use crate::matching::Names;
-use crate::request::{Handle, NetAsk, Request};
+use crate::request::{Handle, NetAsk, PartitionAsk, Request};
 use crate::sim::{Sim, Way};
 use crate::target::{Observed, Target, Want};
 use crate::text::Text;
@@ -155,7 +155,12 @@ impl Session {
                     .retain(|open| !matches!(open, Request::Net(h, _) if h == handle));
             }
             Request::Net(_, NetAsk::Options(_)) | Request::Uart(_) | Request::Log(_) => {}
-            Request::Net(..) | Request::Store(_) | Request::StoreErase => self.open.push(request),
+            Request::Partition(_, PartitionAsk::Abort) => {}
+            Request::Net(..)
+            | Request::Store(_)
+            | Request::StoreErase
+            | Request::Partition(..)
+            | Request::Boot(_) => self.open.push(request),
         }
     }
 
@@ -164,11 +169,14 @@ impl Session {
         if self.open.is_empty() {
             return;
         }
-        let is_store = |r: &Request| matches!(r, Request::Store(_) | Request::StoreErase);
         let mut index = index % self.open.len();
-        if is_store(&self.open[index]) {
+        if self.open[index].is_store() {
             // Writes end in their order.
-            index = self.open.iter().position(is_store).unwrap_or(index);
+            index = self
+                .open
+                .iter()
+                .position(Request::is_store)
+                .unwrap_or(index);
         }
         let request = self.open.remove(index);
         let event = match (&request, error) {

@@ -13,7 +13,9 @@ use clap_complete::Shell;
 use espat_host::{Cidr, MapRule, Publish, SerialName};
 
 use crate::log::LogLevel;
-use crate::value::{self, AccessPointOption, ListenAddr, LogTarget, ProfileName, StationOption};
+use crate::value::{
+    self, AccessPointOption, ListenAddr, LogTarget, OtaToken, OtaUrl, ProfileName, StationOption,
+};
 
 const ABOUT: &str = "A virtual ESP-AT module on a serial port";
 
@@ -307,7 +309,8 @@ pub(crate) struct ModuleOptions {
     /// Keep settings in DIR [default: nothing survives the process]
     ///
     /// What AT commands keep is in DIR/module.toml, which you may read, and edit while no module runs: comments and keys of
-    /// your own stay. A command answers OK when its setting is durable. One module uses DIR at a time.
+    /// your own stay. A command answers OK when its setting is durable. Partitions that AT+CIUPDATE wrote are in
+    /// DIR/partitions. One module uses DIR at a time.
     ///
     /// Example: --state ~/esp0
     #[arg(long, value_name = "DIR", help_heading = "Module")]
@@ -317,7 +320,7 @@ pub(crate) struct ModuleOptions {
     ///
     /// PEM files named after the firmware's slots, N from 0: client_ca.N.pem, client_cert.N.pem and client_key.N.pem, for
     /// AT+CIPSSLCCONF; server_cert.0.pem, server_key.0.pem and server_ca.0.pem, for an SSL server. Files that come, go or
-    /// change are noticed. A key with a passphrase cannot be used.
+    /// change are noticed. A partition that AT+CIUPDATE wrote wins over all files of its kind. A key with a passphrase cannot be used.
     ///
     /// Example: --certs ~/esp0-certs
     #[arg(long, value_name = "DIR", help_heading = "Module")]
@@ -398,6 +401,29 @@ pub(crate) struct ModuleOptions {
     /// Example: --deny 192.168.1.1/32
     #[arg(long, value_name = "CIDR", help_heading = "Network")]
     pub(crate) deny: Vec<Cidr>,
+
+    /// Where AT+CIUPDATE goes instead of the vendor's server
+    ///
+    /// http://HOST[:PORT] or https://HOST[:PORT], HOST a name or an IPv4 address. Whether it is HTTPS is said here, whichever
+    /// of the two AT+CIUPDATE asks for. `espat ota-server` is such a server. Without this option the module goes to
+    /// iot.espressif.cn, which --map can lead elsewhere.
+    ///
+    /// Example: --ota-server http://127.0.0.1:8070
+    #[arg(long, value_name = "URL", help_heading = "Network")]
+    pub(crate) ota_server: Option<OtaUrl>,
+
+    /// What AT+CIUPDATE shows of itself there, as `Authorization: token TOKEN` [default: 40 zeros]
+    ///
+    /// Other users can read a command line: put a real token into a file, see --config.
+    ///
+    /// Example: --ota-token 0123456789abcdef0123456789abcdef01234567
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        help_heading = "Network",
+        allow_hyphen_values = true
+    )]
+    pub(crate) ota_token: Option<OtaToken>,
 
     /// Append the secrets of SSL links to FILE, so that Wireshark can decrypt a capture
     ///

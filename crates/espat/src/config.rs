@@ -82,6 +82,8 @@ fn over(upper: RunOptions, lower: RunOptions) -> RunOptions {
             state: u.state.or(l.state),
             certs: u.certs.or(l.certs),
             tls_keylog: u.tls_keylog.or(l.tls_keylog),
+            ota_server: u.ota_server.or(l.ota_server),
+            ota_token: u.ota_token.or(l.ota_token),
             ap: longer(u.ap, l.ap),
             station: longer(u.station, l.station),
             ip: u.ip.or(l.ip),

@@ -63,6 +63,13 @@ fn module_config(settings: &Settings) -> Result<ModuleConfig, Usage> {
                 .map_err(|e| Usage::new(format!("--ap: {e}")))?,
         );
     }
+    config.upgrade.server = options.ota_server.as_ref().map(|url| url.0.clone());
+    if let Some(token) = &options.ota_token {
+        let token = token
+            .checked()
+            .map_err(|e| Usage::new(format!("--ota-token: {e}")))?;
+        config.upgrade.token = Some(token.to_owned());
+    }
     config.air.stations = options.station.iter().map(|s| s.0).collect();
     Ok(config)
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use espat_core::profile::PROFILES;
-use espat_core::{AccessPoint, AirStation, Mac, Profile};
+use espat_core::{AccessPoint, AirStation, Mac, Profile, UpgradeServer};
 
 /// `--profile NAME`.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +138,60 @@ impl fmt::Debug for AccessPointOption {
     }
 }
 
+/// `--ota-server URL`.
+#[derive(Clone, Debug)]
+pub(crate) struct OtaUrl(pub(crate) UpgradeServer);
+
+impl FromStr for OtaUrl {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        UpgradeServer::parse(url).map(Self).ok_or_else(|| {
+            "wanted http://HOST[:PORT] or https://HOST[:PORT] without a path, HOST a name or an IPv4 address"
+                .to_owned()
+        })
+    }
+}
+
+/// `--ota-token TOKEN`. Reading it never fails, so that no message of the argument parser can show it.
+#[derive(Clone)]
+pub(crate) struct OtaToken(String);
+
+impl OtaToken {
+    /// # Errors
+    /// What is wrong, without the token.
+    pub(crate) fn checked(&self) -> Result<&str, String> {
+        let len = self.0.len();
+        if !(1..=OTA_TOKEN_BYTES).contains(&len) {
+            return Err(format!(
+                "the token has {len} bytes; a token has 1 to {OTA_TOKEN_BYTES}"
+            ));
+        }
+        let is_plain = |b: u8| b.is_ascii_graphic() || b == b' ';
+        if !self.0.bytes().all(is_plain) {
+            return Err("a token has letters, digits, signs and spaces".to_owned());
+        }
+        Ok(&self.0)
+    }
+}
+
+/// So that a request fits into the firmware's buffer, whatever the version and the partition.
+const OTA_TOKEN_BYTES: usize = 256;
+
+impl FromStr for OtaToken {
+    type Err = std::convert::Infallible;
+
+    fn from_str(token: &str) -> Result<Self, Self::Err> {
+        Ok(Self(token.to_owned()))
+    }
+}
+
+impl fmt::Debug for OtaToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OtaToken(..)")
+    }
+}
+
 /// `--station MAC[=IP]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StationOption(pub(crate) AirStation);
@@ -186,6 +240,17 @@ mod tests {
             message.contains("home") && !message.contains("hush"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn a_token_is_never_shown() {
+        let token: OtaToken = "hush".parse().unwrap();
+        assert_eq!(token.checked(), Ok("hush"));
+        assert!(!format!("{token:?}").contains("hush"));
+        for wrong in ["".to_owned(), "hush".repeat(65), "hush\r\n".to_owned()] {
+            let token: OtaToken = wrong.parse().unwrap();
+            assert!(!token.checked().unwrap_err().contains("hush"));
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::config::{ModuleConfig, Timing};
 use crate::exec::operation::{Handled, Reply};
 use crate::net::Net;
 use crate::nvs::{Nvs, Setting};
+use crate::ota::Ota;
 use crate::outbox::Outbox;
 use crate::output::Event;
 use crate::profile::Profile;
@@ -24,6 +25,7 @@ pub(crate) struct Cx<'a> {
     pub(crate) net: &'a mut Net,
     pub(crate) wifi: &'a mut Wifi,
     pub(crate) nvs: &'a mut Nvs,
+    pub(crate) ota: &'a mut Ota,
 }
 
 /// What subsystems need of the world: time, the queue of outputs, timers, chance.

@@ -6,6 +6,7 @@ use super::cx::Cx;
 use super::operation::{OpEvent, Operation, Progress};
 use crate::input::StoreError;
 use crate::nvs::Setting;
+use crate::outbox::Keep;
 use crate::output::StoreTag;
 use crate::time::{Duration, Instant};
 use crate::timers::Timer;
@@ -57,7 +58,7 @@ impl Cx<'_> {
         let is_kept = settings.iter().any(|setting| self.nvs.keeps(setting));
         let state = if self.env.config.durable && is_kept {
             let (tag, values) = self.nvs.begin_write(&settings);
-            self.env.out.store(tag, Some(values));
+            self.env.out.store(tag, Keep::Values(values));
             State::Waiting(tag)
         } else {
             State::Ended(Ok(()))
@@ -69,7 +70,7 @@ impl Cx<'_> {
     pub(crate) fn erase(&mut self) -> Write {
         let state = if self.env.config.durable {
             let tag = self.nvs.begin_erase(self.env.config);
-            self.env.out.store(tag, None);
+            self.env.out.store(tag, Keep::Erase);
             State::Waiting(tag)
         } else {
             self.nvs.erase(self.env.config);

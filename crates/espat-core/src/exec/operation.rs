@@ -6,10 +6,10 @@ use core::fmt;
 use core::net::IpAddr;
 
 use super::cx::Cx;
-use crate::input::{NetError, StoreError};
+use crate::input::{CloseCause, NetError, StoreError};
 use crate::net::LinkId;
 use crate::nvs::Setting;
-use crate::output::{QueryId, ResetCause, StoreTag};
+use crate::output::{QueryId, ResetCause, SocketId, StoreTag};
 use crate::reply::code::ResultCode;
 use crate::reply::error::AtError;
 use crate::serial::payload::DataSpec;
@@ -37,6 +37,8 @@ pub(crate) enum Reply {
         settings: Vec<Setting>,
         then: fn(&mut Cx<'_>),
     },
+    /// OK; the task goes on beside other commands.
+    Background(Box<dyn Task>),
     /// OK, then a reset.
     Reboot(ResetCause),
     /// OK, then deep sleep for so many milliseconds, which ends with a boot.
@@ -46,6 +48,12 @@ pub(crate) enum Reply {
 /// A command that finishes later. Its deadline is `Timer::Operation`.
 pub(crate) trait Operation: fmt::Debug + Send {
     fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress;
+}
+
+/// What goes on beside commands when the one that began it has its result. It reports by itself.
+pub(crate) trait Task: fmt::Debug + Send {
+    /// Returns whether it goes on.
+    fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> bool;
 }
 
 /// Whether an operation goes on.
@@ -73,6 +81,8 @@ pub(crate) enum OpEvent<'a> {
     Cancelled,
     /// Something happened to a link.
     Link(LinkId, LinkEvent),
+    /// Something happened to a socket that is no link.
+    Socket(SocketId, SocketEvent<'a>),
     /// A name was resolved, or not.
     Resolved(QueryId, Result<&'a [IpAddr], NetError>),
     /// An echo request was answered after that time, or not.
@@ -87,6 +97,18 @@ pub(crate) enum OpEvent<'a> {
     Stored(StoreTag, Result<(), StoreError>),
     /// `Timer::Operation` is due.
     Deadline,
+    /// `Timer::Upgrade` is due.
+    UpgradeTimeout,
+}
+
+/// What may happen to a socket that is no link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SocketEvent<'a> {
+    Opened,
+    Failed,
+    Sent,
+    Data(&'a [u8]),
+    Closed(CloseCause),
 }
 
 /// What may happen to a link.

@@ -390,11 +390,12 @@ impl Module {
         self.begin_report_gap();
     }
 
-    /// Reports within the stream, where the host MCU wants them; otherwise they are lost. Data that had to wait is not.
+    /// Reports within the stream, where the host MCU wants them; otherwise they are lost. Data that had to wait is not, and
+    /// an upgrade writes past the switch.
     pub(super) fn flush_passthrough_reports(&mut self) {
         let wanted = self.state.nvs.live.sysmsg & SYSMSG_STATUS != 0;
         for urc in core::mem::take(&mut self.state.out.reports) {
-            if wanted || matches!(urc, Urc::Data(_)) {
+            if wanted || matches!(urc, Urc::Data(_) | Urc::Upgrade(_)) {
                 self.print_report(urc);
             }
         }

@@ -41,6 +41,7 @@ impl Module {
     /// Everything stops; what was not kept is forgotten. Returns whether the station was up.
     fn tear_down(&mut self, how: CloseHow) -> bool {
         self.running = None;
+        self.tasks.clear();
         self.passthrough = None;
         self.saved_link = None;
         self.intake.clear();
@@ -49,6 +50,7 @@ impl Module {
         let mut cx = self.state.cx(self.now);
         let was_up = cx.wifi.stop(&mut cx.env);
         cx.net.reset(&mut cx.env, how);
+        cx.ota.stop(&mut cx.env, cx.nvs);
         cx.env.out.reports.clear();
         was_up
     }
@@ -65,7 +67,8 @@ impl Module {
     /// boot finds.
     pub(super) fn end_boot(&mut self) {
         let is_due = self.state.timers.due(Timer::Boot).is_none();
-        if self.phase == Phase::Booting && is_due && !self.state.nvs.is_writing() {
+        let is_writing = self.state.nvs.is_writing() || self.state.ota.is_switching();
+        if self.phase == Phase::Booting && is_due && !is_writing {
             self.on_booted();
         }
     }
@@ -73,6 +76,7 @@ impl Module {
     fn on_booted(&mut self) {
         self.phase = Phase::Ready;
         self.state.nvs.reload();
+        self.state.ota.start();
         let factory = &self.state.config.profile.factory;
         self.state.sys = System::new(factory, self.state.nvs.live.uart);
         self.state.sys.clock = Clock::at_boot(self.now);

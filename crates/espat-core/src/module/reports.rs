@@ -130,7 +130,8 @@ impl Module {
             | Urc::Connect(_)
             | Urc::StationJoined(_)
             | Urc::StationGotIp(..)
-            | Urc::StationLeft(_) => cx.env.out.report(urc, cx.net.multi, link_conn),
+            | Urc::StationLeft(_)
+            | Urc::Upgrade(_) => cx.env.out.report(urc, cx.net.multi, link_conn),
         }
     }
 }

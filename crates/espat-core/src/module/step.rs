@@ -33,6 +33,10 @@ impl Module {
                 let (keeping, progress) = Keeping::start(&mut cx, settings, then);
                 self.progress(progress, || Box::new(keeping));
             }
+            Ok(Reply::Background(task)) => {
+                self.result(Ok(ResultCode::Ok));
+                self.tasks.push(task);
+            }
             Ok(Reply::Reboot(cause)) => self.reboot(cause),
             Ok(Reply::Sleep { ms }) => {
                 self.result(Ok(ResultCode::Ok));
@@ -69,13 +73,22 @@ impl Module {
         }
     }
 
-    /// Lets the running command know of something.
+    /// Lets the running command know of something, and what goes on beside it.
     pub(super) fn step(&mut self, event: &OpEvent<'_>) {
+        self.step_tasks(event);
         let Some(mut operation) = self.running.take() else {
             return;
         };
         let progress = operation.on_event(&mut self.state.cx(self.now), event);
         self.progress(progress, || operation);
+    }
+
+    fn step_tasks(&mut self, event: &OpEvent<'_>) {
+        if self.tasks.is_empty() {
+            return;
+        }
+        let mut cx = self.state.cx(self.now);
+        self.tasks.retain_mut(|task| task.on_event(&mut cx, event));
     }
 
     fn progress(&mut self, progress: Progress, operation: impl FnOnce() -> Box<dyn Operation>) {
@@ -126,6 +139,7 @@ impl Module {
 
     pub(super) fn on_stored(&mut self, tag: StoreTag, result: Result<(), StoreError>) {
         self.state.nvs.on_stored(tag, result);
+        self.state.ota.on_stored(tag, result);
         self.step(&OpEvent::Stored(tag, result));
         self.end_boot();
     }

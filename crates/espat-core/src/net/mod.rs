@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::exec::cx::Env;
-use crate::exec::operation::{LinkEvent, OpEvent};
+use crate::exec::operation::{LinkEvent, OpEvent, SocketEvent};
 use crate::input::NetEvent;
 use crate::nvs::Settings;
 use crate::output::{CloseHow, Connect, Dropped, Event, SocketId, Transport};
@@ -54,6 +54,10 @@ pub(crate) struct Net {
     /// There were links since the station joined: `STATUS:4`.
     pub(crate) had_links: bool,
     pub(crate) queries: Queries,
+    /// Sockets that are no links: no number, no report, nothing in `AT+CIPSTATUS`.
+    apart: Vec<SocketId>,
+    /// Those of them that went with the interface, until somebody has heard of it.
+    cut: Vec<SocketId>,
     sockets: u32,
 }
 
@@ -70,6 +74,8 @@ impl Net {
             sntp: Sntp::default(),
             had_links: false,
             queries: Queries::default(),
+            apart: Vec::new(),
+            cut: Vec::new(),
             sockets: 0,
         }
     }
@@ -82,6 +88,9 @@ impl Net {
         self.stop_server(env, how);
         self.sntp.stop(env, &mut self.queries);
         self.queries.cancel_all(env.out);
+        for socket in core::mem::take(&mut self.apart) {
+            env.out.close(socket, how);
+        }
         *self = Self {
             queries: core::mem::take(&mut self.queries),
             sockets: self.sockets,
@@ -108,6 +117,40 @@ impl Net {
         self.links.remove(id);
         self.links.insert(Link::opening(id, socket, target, &to));
         env.out.connect(socket, to);
+    }
+
+    /// Opens a socket that is no link; commands and tasks hear of it by `OpEvent::Socket`.
+    pub(crate) fn open_apart(&mut self, env: &mut Env<'_>, to: Connect) -> SocketId {
+        let socket = self.next_socket();
+        self.apart.push(socket);
+        env.out.connect(socket, to);
+        socket
+    }
+
+    /// Closes a socket that is no link, if it is still there.
+    pub(crate) fn close_apart(&mut self, env: &mut Env<'_>, socket: SocketId, how: CloseHow) {
+        if self.forget_apart(socket) {
+            env.out.close(socket, how);
+        }
+    }
+
+    /// The interface is gone, and with it the sockets that are no links.
+    pub(crate) fn cut_apart(&mut self, env: &mut Env<'_>) {
+        for socket in core::mem::take(&mut self.apart) {
+            env.out.close(socket, CloseHow::Reset);
+            self.cut.push(socket);
+        }
+    }
+
+    /// The next socket that went with the interface.
+    pub(crate) fn take_cut(&mut self) -> Option<SocketId> {
+        self.cut.pop()
+    }
+
+    /// A socket that is no link is gone; whether there was one.
+    fn forget_apart(&mut self, socket: SocketId) -> bool {
+        let at = self.apart.iter().position(|known| *known == socket);
+        at.map(|at| self.apart.swap_remove(at)).is_some()
     }
 
     /// Closes a link for the host MCU, or the module itself; nothing about it is reported.
@@ -180,6 +223,9 @@ impl Net {
         settings: &Settings,
         may_print: bool,
     ) -> Option<OpEvent<'e>> {
+        if let Some((socket, event)) = self.apart_event(event) {
+            return Some(OpEvent::Socket(socket, event));
+        }
         match event {
             NetEvent::Connected { socket, local } => self.on_connected(env, socket, local),
             NetEvent::Failed { socket, error } => {
@@ -247,6 +293,30 @@ impl Net {
             }
             NetEvent::SlotsChanged { .. } => None,
         }
+    }
+
+    /// What an event says of a socket that is no link.
+    fn apart_event<'e>(&mut self, event: NetEvent<'e>) -> Option<(SocketId, SocketEvent<'e>)> {
+        let (socket, event) = match event {
+            NetEvent::Connected { socket, .. } => (socket, SocketEvent::Opened),
+            NetEvent::Failed { socket, .. } => (socket, SocketEvent::Failed),
+            NetEvent::Sent { socket, .. } => (socket, SocketEvent::Sent),
+            NetEvent::Data { socket, bytes, .. } => (socket, SocketEvent::Data(bytes)),
+            NetEvent::Closed { socket, cause } => (socket, SocketEvent::Closed(cause)),
+            NetEvent::Listening { .. }
+            | NetEvent::Accepted { .. }
+            | NetEvent::Resolved { .. }
+            | NetEvent::Pinged { .. }
+            | NetEvent::TimeSynced { .. }
+            | NetEvent::SlotsChanged { .. } => return None,
+        };
+        let is_over = matches!(event, SocketEvent::Failed | SocketEvent::Closed(_));
+        let is_known = if is_over {
+            self.forget_apart(socket)
+        } else {
+            self.apart.contains(&socket)
+        };
+        is_known.then_some((socket, event))
     }
 
     fn on_connected(
@@ -357,6 +427,7 @@ impl Net {
 
     /// An interface went down: its links are closed and reported. Returns them, for the running command.
     pub(crate) fn on_interface_down(&mut self, env: &mut Env<'_>) -> Vec<LinkId> {
+        self.cut_apart(env);
         let closed = self.close_where(env, CloseHow::Reset, Link::has_socket);
         self.arm_idle_timer(env);
         closed

@@ -84,6 +84,12 @@ impl Nvs {
         }
     }
 
+    /// The tag of a request to the flash.
+    pub(crate) fn next_tag(&mut self) -> StoreTag {
+        self.writes += 1;
+        StoreTag(self.writes - 1)
+    }
+
     pub(crate) fn is_writing(&self) -> bool {
         self.writing.is_some()
     }
@@ -96,8 +102,7 @@ impl Nvs {
 
     fn begin(&mut self, after: Settings) -> StoreTag {
         debug_assert!(self.writing.is_none(), "one write at a time");
-        self.writes += 1;
-        let tag = StoreTag(self.writes - 1);
+        let tag = self.next_tag();
         self.writing = Some((tag, after));
         tag
     }

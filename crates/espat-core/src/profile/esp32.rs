@@ -3,7 +3,10 @@
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
-use super::{Delays, Factory, Features, Limits, Profile, Quirks, RfStep, SntpTimes, Texts};
+use super::{
+    Delays, Factory, Features, Limits, Partition, Profile, Quirks, RfStep, SntpTimes, Texts,
+    Upgrade,
+};
 use crate::output::UartConfig;
 use crate::tls::{TlsRules, TlsVersion};
 
@@ -110,6 +113,7 @@ pub(super) const BASE: Profile = Profile {
         zone_before_sync: true,
         sntp_off_needs_zone: true,
         sntp_off_shows_zone: false,
+        background_upgrade_asks_nothing: true,
     },
     texts: Texts {
         // The release for WROOM-32 as a module printed it: github.com/twilio/programmable-asset-tracker, esp32/README.md,
@@ -157,4 +161,42 @@ pub(super) const BASE: Profile = Profile {
             flow: 0,
         },
     },
+    upgrade: Upgrade {
+        host: "iot.espressif.cn",
+        port: 80,
+        https_port: 443,
+        // As long as the vendor's (the length of a logged request, esp-at#103).
+        token: "0000000000000000000000000000000000000000",
+        timeout: Duration::from_secs(180),
+        // A buffer of 1024 bytes with a NUL at its end.
+        request_bytes: 1023,
+        read_bytes: 1024,
+        name_bytes: 64,
+        // Decided without evidence: the table of the 4 MB module was not found.
+        firmware_bytes: 0x18_0000,
+        // at_customize.csv of the time, in the vendor's repository.
+        partitions: PARTITIONS,
+    },
 };
+
+const PARTITIONS: &[Partition] = &[
+    partition("ble_data", 12 * 1024),
+    partition("server_cert", 8 * 1024),
+    partition("server_key", 8 * 1024),
+    partition("server_ca", 8 * 1024),
+    partition("client_cert", 8 * 1024),
+    partition("client_key", 8 * 1024),
+    partition("client_ca", 8 * 1024),
+    partition("factory_param", 4 * 1024),
+    partition("wpa2_cert", 8 * 1024),
+    partition("wpa2_key", 8 * 1024),
+    partition("wpa2_ca", 8 * 1024),
+    partition("mqtt_cert", 8 * 1024),
+    partition("mqtt_key", 8 * 1024),
+    partition("mqtt_ca", 8 * 1024),
+    partition("fatfs", 576 * 1024),
+];
+
+const fn partition(name: &'static str, bytes: usize) -> Partition {
+    Partition { name, bytes }
+}

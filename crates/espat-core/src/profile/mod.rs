@@ -38,6 +38,8 @@ pub struct Profile {
     pub delays: Delays,
     /// First values.
     pub factory: Factory,
+    /// `AT+CIUPDATE`.
+    pub upgrade: Upgrade,
 }
 
 /// All profiles, the default first.
@@ -163,6 +165,40 @@ pub struct Texts {
     pub free_heap: u32,
     /// Second value of `AT+SYSRAM?`: the least there has been.
     pub free_heap_min: u32,
+}
+
+/// `AT+CIUPDATE`: where it goes and what it may write.
+#[derive(Debug)]
+pub struct Upgrade {
+    /// The vendor's server.
+    pub host: &'static str,
+    /// Its port for HTTP.
+    pub port: u16,
+    /// Its port for HTTPS.
+    pub https_port: u16,
+    /// What the module shows of itself. The vendor's tokens are not in here.
+    pub token: &'static str,
+    /// When the firmware gives up.
+    pub timeout: Duration,
+    /// Bytes of a request; the rest is cut off.
+    pub request_bytes: usize,
+    /// Bytes of one read.
+    pub read_bytes: usize,
+    /// Bytes of a version, and of a partition's name.
+    pub name_bytes: usize,
+    /// Bytes of the partition that a new firmware goes to.
+    pub firmware_bytes: usize,
+    /// The other partitions.
+    pub partitions: &'static [Partition],
+}
+
+/// A partition of the flash.
+#[derive(Debug)]
+pub struct Partition {
+    /// Its name.
+    pub name: &'static str,
+    /// Its size.
+    pub bytes: usize,
 }
 
 /// What takes how long in realistic timing.

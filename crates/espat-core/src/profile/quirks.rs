@@ -22,4 +22,7 @@ pub struct Quirks {
     pub sntp_off_needs_zone: bool,
     /// `AT+CIPSNTPCFG?` shows the time zone while no server is asked. From 3.2 on (strings: decisions.md U14).
     pub sntp_off_shows_zone: bool,
+    /// `AT+CIUPDATE` that does not block and names no version does not ask for the newest one: it fetches the version with
+    /// the empty name (behaviour.md 3.18, the reference's source; repaired in later ones, where 2.2.0.0 stands is not known).
+    pub background_upgrade_asks_nothing: bool,
 }

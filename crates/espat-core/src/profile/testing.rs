@@ -72,6 +72,16 @@ pub static TIME: Profile = Profile {
     ..BASE
 };
 
+/// An upgrade beside commands asks for the newest version, as in later releases.
+pub static UPGRADE_ASKS: Profile = Profile {
+    name: "test-upgrade-asks",
+    quirks: Quirks {
+        background_upgrade_asks_nothing: false,
+        ..BASE.quirks
+    },
+    ..BASE
+};
+
 /// The profile of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Profile> {
@@ -81,6 +91,7 @@ pub fn find(name: &str) -> Option<&'static Profile> {
         &ONE_SSL_LINK_SERVER,
         &NO_SSL,
         &TIME,
+        &UPGRADE_ASKS,
     ]
     .into_iter()
     .find(|p| p.name == name)

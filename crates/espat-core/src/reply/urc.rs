@@ -24,6 +24,8 @@ pub(crate) enum Urc {
     StationJoined(Mac),
     StationGotIp(Mac, Ipv4Addr),
     StationLeft(Mac),
+    /// How far an upgrade beside commands has come.
+    Upgrade(i8),
 }
 
 impl Urc {
@@ -39,7 +41,8 @@ impl Urc {
             | Self::WifiDisconnect
             | Self::StationJoined(_)
             | Self::StationGotIp(..)
-            | Self::StationLeft(_) => None,
+            | Self::StationLeft(_)
+            | Self::Upgrade(_) => None,
         }
     }
 }

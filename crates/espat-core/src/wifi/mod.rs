@@ -179,6 +179,7 @@ impl Wifi {
             | Timer::Stall
             | Timer::Reconnect
             | Timer::Sntp
+            | Timer::Upgrade
             | Timer::Wake => None,
         }
     }

@@ -25,7 +25,7 @@ use std::task::{Context, Poll};
 
 use espat_core::{
     CloseCause, CloseHow, Connect, Duration, Family, Instant, Listen, NetError, NetEvent,
-    NetRequest, Peer, QueryId, Slots, SocketId, Transport,
+    NetRequest, Peer, QueryId, SlotKind, Slots, SocketId, Transport,
 };
 
 use self::error::net_error;
@@ -237,6 +237,14 @@ impl Net {
                 self.questions.cancel(query);
             }
         }
+    }
+
+    /// A partition of certificates or keys was written; gives the slots that are usable from here on.
+    pub(crate) fn set_partition(&mut self, kind: SlotKind, bytes: Vec<u8>) -> Slots {
+        let certificates = &self.options.certificates;
+        certificates.set_partition(kind, bytes);
+        self.slots.tell(certificates);
+        certificates.slots()
     }
 
     /// When something has to be given up.

@@ -36,14 +36,25 @@ pub(crate) fn replace<D: Disk>(
     bytes: &[u8],
     before: Option<&[u8]>,
 ) -> Result<(), Failed> {
-    let failed = |step| move |source| Failed { step, source };
-    if let Err(failure) = prepare(disk, temporary, bytes).and_then(|()| {
-        disk.rename(temporary, name)
-            .map_err(failed("rename the temporary file"))
-    }) {
+    if let Err(failure) = prepare(disk, temporary, bytes) {
         // The failure is what counts; the next start removes what is left.
         let _ = disk.remove(temporary);
         return Err(failure);
+    }
+    settle(disk, name, temporary, before)
+}
+
+/// The second half of a replacement: the temporary file is durable, and takes the place of `name`.
+pub(crate) fn settle<D: Disk>(
+    disk: &mut D,
+    name: &str,
+    temporary: &str,
+    before: Option<&[u8]>,
+) -> Result<(), Failed> {
+    let failed = |step| move |source| Failed { step, source };
+    if let Err(source) = disk.rename(temporary, name) {
+        let _ = disk.remove(temporary);
+        return Err(failed("rename the temporary file")(source));
     }
     disk.sync_folder().map_err(|source| {
         // Nobody knows whether the new name is durable. The answer will be ERROR, so the old content is put back.

@@ -19,6 +19,8 @@ pub(super) struct Settings {
     places: Vec<Place>,
     /// Keys that no setting has.
     pub(super) unknown: Vec<String>,
+    /// The version of the firmware that an upgrade installed.
+    pub(super) installed: Option<String>,
 }
 
 /// A place in a file, counted from 1.
@@ -36,6 +38,8 @@ pub(super) struct Fault {
 }
 
 const ESCAPED: &str = "escaped";
+/// The key of the installed firmware's version. It is no setting: `AT+RESTORE` leaves it.
+pub(super) const INSTALLED: &str = "firmware.version";
 
 impl Settings {
     /// Reads a document. Its faults never show what the document holds: that may be a password.
@@ -63,6 +67,7 @@ impl Settings {
             settings.values.push((key.to_owned(), value));
             settings.places.push(place);
         }
+        settings.installed = installed(text, document.as_item())?;
         list_unknown(document.as_table(), "", &mut settings.unknown);
         settings.document = document.into_mut();
         Ok(settings)
@@ -198,6 +203,22 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+fn installed(text: &str, root: &Item) -> Result<Option<String>, Fault> {
+    let fault = |item| Fault {
+        place: place_of(text, item),
+        what: format!("`{INSTALLED}` is a string of up to 64 letters, digits and signs"),
+    };
+    let Some(item) = find(root, INSTALLED).map_err(fault)? else {
+        return Ok(None);
+    };
+    let is_version =
+        |s: &&str| (1..=64).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_graphic());
+    let version = item.as_str().filter(is_version);
+    version
+        .map(|s| Some(s.to_owned()))
+        .ok_or_else(|| fault(item))
+}
+
 fn list_unknown(table: &dyn TableLike, above: &str, unknown: &mut Vec<String>) {
     for (name, item) in table.iter() {
         let key = if above.is_empty() {
@@ -205,7 +226,7 @@ fn list_unknown(table: &dyn TableLike, above: &str, unknown: &mut Vec<String>) {
         } else {
             format!("{above}.{name}")
         };
-        if setting_keys().any(|known| known == key) {
+        if key == INSTALLED || setting_keys().any(|known| known == key) {
             continue;
         }
         match item.as_table_like() {

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use espat_core::{
     ConfigError, Duration, Input, Instant, LogPort, Mark, Module, ModuleConfig, NetEvent, Output,
-    PowerEvent, StoreRequest, StoreTag,
+    PartitionStep, PowerEvent, StoreRequest, StoreTag,
 };
 
 use crate::event::Event;
 use crate::matching::Names;
-use crate::request::Request;
+use crate::request::{PartitionAsk, Request};
 use crate::target::{Observed, Target, Want};
 use crate::text::Text;
 use crate::time::TimeStep;
@@ -256,8 +256,11 @@ impl<E: Engine> Sim<E> {
                 },
                 Output::Uart(config) => Observed::Ask(Request::Uart(config)),
                 Output::Store { tag, request } => {
-                    self.stores.push_back(tag);
-                    Observed::Ask(stored(request))
+                    let request = stored(request);
+                    if request.is_store() {
+                        self.stores.push_back(tag);
+                    }
+                    Observed::Ask(request)
                 }
                 Output::Event(_) => continue,
                 Output::Idle { wake_at, .. } => {
@@ -333,6 +336,16 @@ pub(crate) fn stored(request: StoreRequest<'_>) -> Request {
                 .collect(),
         ),
         StoreRequest::Erase => Request::StoreErase,
+        StoreRequest::Boot { version } => Request::Boot(version.as_bytes().to_vec()),
+        StoreRequest::Partition { name, step } => Request::Partition(
+            name.to_owned(),
+            match step {
+                PartitionStep::Begin => PartitionAsk::Begin,
+                PartitionStep::Chunk(bytes) => PartitionAsk::Chunk(Text::compressed(bytes)),
+                PartitionStep::Commit => PartitionAsk::Commit,
+                PartitionStep::Abort => PartitionAsk::Abort,
+            },
+        ),
     }
 }
 

@@ -8,7 +8,7 @@ use espat_core::{CloseCause, ModuleConfig, StoreError, StoreValue, Transport};
 use super::Run;
 use super::dice::letters;
 use crate::event::{Event, NetHappening};
-use crate::request::{Handle, NetAsk, Request};
+use crate::request::{Handle, NetAsk, PartitionAsk, Request};
 use crate::session::{ERRORS, happening, stray};
 use crate::target::Target;
 use crate::text::Text;
@@ -62,12 +62,12 @@ impl World {
 
     /// Something is to be kept.
     pub(super) fn is_writing(&self) -> bool {
-        self.open.iter().any(is_store)
+        self.open.iter().any(Request::is_store)
     }
 
     /// The module lost everything that it had asked for but writes.
     pub(super) fn lose_all(&mut self) {
-        self.open.retain(is_store);
+        self.open.retain(Request::is_store);
         self.live.clear();
     }
 
@@ -82,7 +82,12 @@ impl World {
             Request::Net(_, NetAsk::Options(_) | NetAsk::Clock(_))
             | Request::Uart(_)
             | Request::Log(_) => {}
-            Request::Net(..) | Request::Store(_) | Request::StoreErase => self.open.push(request),
+            Request::Partition(_, PartitionAsk::Abort) => {}
+            Request::Net(..)
+            | Request::Store(_)
+            | Request::StoreErase
+            | Request::Partition(..)
+            | Request::Boot(_) => self.open.push(request),
         }
     }
 
@@ -103,7 +108,11 @@ impl World {
                 }
             }
             Request::StoreErase => self.flash.clear(),
-            Request::Net(..) | Request::Uart(_) | Request::Log(_) => {}
+            Request::Net(..)
+            | Request::Partition(..)
+            | Request::Boot(_)
+            | Request::Uart(_)
+            | Request::Log(_) => {}
         }
     }
 }
@@ -151,12 +160,15 @@ impl Run {
                     |r: &Request| matches!(r, Request::Net(h, NetAsk::Send { .. }) if *h == handle);
                 self.world.open.iter().position(first).unwrap_or(index)
             }
-            wanted if is_store(wanted) => {
-                self.world.open.iter().position(is_store).unwrap_or(index)
+            wanted if wanted.is_store() => {
+                let first = self.world.open.iter().position(Request::is_store);
+                first.unwrap_or(index)
             }
             Request::Net(..)
             | Request::Store(_)
             | Request::StoreErase
+            | Request::Partition(..)
+            | Request::Boot(_)
             | Request::Uart(_)
             | Request::Log(_) => index,
         };
@@ -255,8 +267,4 @@ impl Run {
         };
         self.happens(&Event::Net(listener, accepted))
     }
-}
-
-fn is_store(request: &Request) -> bool {
-    matches!(request, Request::Store(_) | Request::StoreErase)
 }

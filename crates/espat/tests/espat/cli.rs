@@ -46,6 +46,8 @@ const OPTIONS: &[&str] = &[
     "--offline",
     "--allow",
     "--deny",
+    "--ota-server",
+    "--ota-token",
     "--tls-keylog",
     "--config",
     "--log",

@@ -23,6 +23,7 @@ mod cipstatus;
 mod cipsto;
 mod ciptcpopt;
 mod cipv6;
+mod ciupdate;
 mod ping;
 mod savetranslink;
 
@@ -62,6 +63,7 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cipsntp::COMMANDS,
     ping::COMMANDS,
     cipdns::COMMANDS,
+    ciupdate::COMMANDS,
 ];
 
 /// How many parameters the link number adds: it stands first in multiple-links mode.

@@ -74,6 +74,7 @@ fn say_left(cx: &mut Cx<'_>) {
 }
 
 fn close_links(cx: &mut Cx<'_>) {
+    cx.net.cut_apart(&mut cx.env);
     for id in cx.net.links.ids() {
         // An attempt that no command made is not spoken of: it is for the saved link.
         let is_known = cx.net.links.get(id).is_some_and(Link::is_known);

@@ -1,4 +1,5 @@
-//! The slots: PEM files of one folder, named after the firmware's partitions (`client_ca.0.pem`).
+//! The slots: PEM files of one folder, named after the firmware's partitions (`client_ca.0.pem`); and partitions that an
+//! upgrade wrote, each of which takes the place of all files of its kind.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -15,6 +16,7 @@ use openssl::x509::X509;
 use super::TlsError;
 use super::context::Contexts;
 use super::identity::{self, Identity};
+use super::partition;
 
 /// A longer file is none of ours.
 const FILE_MAX: u64 = 256 * 1024;
@@ -24,18 +26,26 @@ const FILE_MAX: u64 = 256 * 1024;
 )]
 const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
 
-/// Certificates and private keys for modules. Clones share them, and what OpenSSL has made of them.
+/// Certificates and private keys for modules. Clones share them, and what OpenSSL has made of them, until one module's
+/// partitions take the place of some.
 #[derive(Clone, Debug)]
-pub struct Certificates(Arc<Inner>);
+pub struct Certificates {
+    /// Those of the folder.
+    shared: Arc<Inner>,
+    /// What a module has instead of them, once a partition was written.
+    own: Arc<Mutex<Option<Arc<Inner>>>>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
     folder: Option<PathBuf>,
     /// Where a server's certificate that we made is kept.
     state: Option<PathBuf>,
+    /// The partitions that were written.
+    partitions: BTreeMap<u8, Vec<u8>>,
     loaded: Mutex<Loaded>,
     made: Mutex<Option<Identity>>,
-    contexts: Contexts,
+    contexts: Arc<Contexts>,
 }
 
 #[derive(Debug, Default)]
@@ -77,8 +87,8 @@ pub enum CertificateError {
 impl Default for Certificates {
     /// Without any. They share the server's certificate that is made at first use.
     fn default() -> Self {
-        static NONE: LazyLock<Certificates> = LazyLock::new(|| Certificates(Arc::default()));
-        NONE.clone()
+        static NONE: LazyLock<Arc<Inner>> = LazyLock::new(Arc::default);
+        Self::of(Arc::clone(&NONE))
     }
 }
 
@@ -96,7 +106,7 @@ impl Certificates {
                 source,
             })?;
         }
-        let certificates = Self(Arc::new(Inner {
+        let certificates = Self::of(Arc::new(Inner {
             folder: folder.map(Path::to_owned),
             state: state.map(Path::to_owned),
             ..Inner::default()
@@ -105,11 +115,48 @@ impl Certificates {
         Ok(certificates)
     }
 
+    fn of(shared: Arc<Inner>) -> Self {
+        let own = Arc::default();
+        Self { shared, own }
+    }
+
+    /// The same for one module, whose partitions are no other's.
+    #[must_use]
+    pub(crate) fn for_one_module(&self) -> Self {
+        let own = lock(&self.own).clone();
+        Self {
+            shared: Arc::clone(&self.shared),
+            own: Arc::new(Mutex::new(own)),
+        }
+    }
+
+    /// A partition was written: it takes the place of the files of its kind.
+    pub(crate) fn set_partition(&self, kind: SlotKind, bytes: Vec<u8>) {
+        let before = self.inner();
+        let mut partitions = before.partitions.clone();
+        partitions.insert(kind as u8, bytes);
+        let edition = lock(&before.loaded).edition;
+        let inner = Inner {
+            folder: before.folder.clone(),
+            state: before.state.clone(),
+            partitions,
+            loaded: Mutex::new(Loaded {
+                slots: BTreeMap::new(),
+                edition: edition + 1,
+            }),
+            made: Mutex::new(lock(&before.made).clone()),
+            contexts: Arc::default(),
+        };
+        inner.reload();
+        *lock(&self.own) = Some(Arc::new(inner));
+    }
+
     /// The slots that are usable.
     #[must_use]
     pub fn slots(&self) -> Slots {
         let mut slots = Slots::default();
-        let loaded = self.loaded();
+        let inner = self.inner();
+        let loaded = inner.loaded();
         for ((_, number), slot) in &loaded.slots {
             if slot.content.is_some() {
                 slots.insert(slot.kind, *number);
@@ -119,47 +166,20 @@ impl Certificates {
     }
 
     pub(in crate::net) fn folder(&self) -> Option<&Path> {
-        self.0.folder.as_deref()
+        self.shared.folder.as_deref()
     }
 
     pub(in crate::net) fn edition(&self) -> u64 {
-        self.loaded().edition
+        self.inner().loaded().edition
     }
 
     /// Reads the folder again.
     pub(in crate::net) fn reload(&self) {
-        let Some(folder) = &self.0.folder else {
-            return;
-        };
-        let mut slots = BTreeMap::new();
-        for kind in SlotKind::ALL {
-            for number in 0..Slots::COUNT {
-                let path = folder.join(format!("{}.{number}.pem", kind.name()));
-                if let Some(slot) = read_slot(&path, kind) {
-                    slots.insert((kind as u8, number), slot);
-                }
-            }
-        }
-        for (cert, key) in [
-            (SlotKind::ClientCert, SlotKind::ClientKey),
-            (SlotKind::ServerCert, SlotKind::ServerKey),
-        ] {
-            refuse_foreign_keys(&mut slots, cert, key);
-        }
-        let mut loaded = self.loaded();
-        let digests = |slots: &BTreeMap<_, Slot>| {
-            let all = slots.iter().map(|(at, slot)| (*at, slot.digest));
-            all.collect::<Vec<((u8, u8), [u8; 32])>>()
-        };
-        if digests(&slots) != digests(&loaded.slots) {
-            loaded.slots = slots;
-            loaded.edition += 1;
-            self.0.contexts.clear();
-        }
+        self.inner().reload();
     }
 
-    pub(super) fn contexts(&self) -> &Contexts {
-        &self.0.contexts
+    pub(super) fn contexts(&self) -> Arc<Contexts> {
+        Arc::clone(&self.inner().contexts)
     }
 
     pub(super) fn chain(&self, kind: SlotKind, number: u8) -> Result<Vec<X509>, TlsError> {
@@ -185,25 +205,104 @@ impl Certificates {
         if let (Some(Content::Certificates(chain)), Some(Content::Key(key))) = own {
             return Ok((chain, key));
         }
-        let mut made = self.0.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = self.inner();
+        let mut made = lock(&inner.made);
         let identity = match &*made {
             Some(identity) => identity,
-            None => made.insert(identity::kept_or_made(self.0.state.as_deref())?),
+            None => made.insert(identity::kept_or_made(inner.state.as_deref())?),
         };
         Ok((vec![identity.certificate.clone()], identity.key.clone()))
     }
 
     fn content(&self, kind: SlotKind, number: u8) -> Option<Content> {
-        self.loaded()
-            .slots
-            .get(&(kind as u8, number))?
-            .content
-            .clone()
+        let inner = self.inner();
+        let loaded = inner.loaded();
+        loaded.slots.get(&(kind as u8, number))?.content.clone()
+    }
+
+    fn inner(&self) -> Arc<Inner> {
+        let own = lock(&self.own).clone();
+        own.unwrap_or_else(|| Arc::clone(&self.shared))
+    }
+}
+
+impl Inner {
+    fn reload(&self) {
+        if self.folder.is_none() && self.partitions.is_empty() {
+            return;
+        }
+        let mut slots = BTreeMap::new();
+        for kind in SlotKind::ALL {
+            let of_kind = match (self.partitions.get(&(kind as u8)), &self.folder) {
+                (Some(partition), _) => read_partition(partition, kind),
+                (None, Some(folder)) => read_files(folder, kind),
+                (None, None) => Vec::new(),
+            };
+            let of_kind = of_kind.into_iter();
+            slots.extend(of_kind.map(|(number, slot)| ((kind as u8, number), slot)));
+        }
+        for (cert, key) in [
+            (SlotKind::ClientCert, SlotKind::ClientKey),
+            (SlotKind::ServerCert, SlotKind::ServerKey),
+        ] {
+            refuse_foreign_keys(&mut slots, cert, key);
+        }
+        let mut loaded = self.loaded();
+        let digests = |slots: &BTreeMap<_, Slot>| {
+            let all = slots.iter().map(|(at, slot)| (*at, slot.digest));
+            all.collect::<Vec<((u8, u8), [u8; 32])>>()
+        };
+        if digests(&slots) != digests(&loaded.slots) {
+            loaded.slots = slots;
+            loaded.edition += 1;
+            self.contexts.clear();
+        }
     }
 
     fn loaded(&self) -> MutexGuard<'_, Loaded> {
-        self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.loaded)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_files(folder: &Path, kind: SlotKind) -> Vec<(u8, Slot)> {
+    let slot = |number| {
+        let path = folder.join(format!("{}.{number}.pem", kind.name()));
+        Some((number, read_slot(&path, kind)?))
+    };
+    (0..Slots::COUNT).filter_map(slot).collect()
+}
+
+fn read_partition(partition: &[u8], kind: SlotKind) -> Vec<(u8, Slot)> {
+    let Some(items) = partition::items(partition) else {
+        tracing::warn!(
+            "partition {}: no list of certificates or keys as esp-at's AtPKI.py makes it; its slots count as empty",
+            kind.name()
+        );
+        return Vec::new();
+    };
+    let slot = |(number, bytes): (u8, &[u8])| {
+        let content = read_pem(bytes, kind).or_else(|| read_der(bytes, kind));
+        if content.is_none() {
+            let name = kind.name();
+            tracing::warn!(
+                "partition {name}: item {number} cannot be used; its slot counts as empty"
+            );
+        }
+        let digest = openssl::sha::sha256(bytes);
+        (
+            number,
+            Slot {
+                kind,
+                digest,
+                content,
+            },
+        )
+    };
+    items.into_iter().map(slot).collect()
 }
 
 /// `None` where there is no such file.
@@ -219,18 +318,14 @@ fn read_slot(path: &Path, kind: SlotKind) -> Option<Slot> {
             return None;
         }
     };
-    let is_key = matches!(kind, SlotKind::ClientKey | SlotKind::ServerKey);
+    let is_key = is_key(kind);
     if is_key && mode & 0o077 != 0 {
         tracing::warn!(
             "{}: others can read or change this private key; `chmod 600` keeps it private",
             path.display()
         );
     }
-    let content = if is_key {
-        read_key(&bytes).map(Content::Key)
-    } else {
-        read_chain(&bytes).map(Content::Certificates)
-    };
+    let content = read_pem(&bytes, kind);
     if content.is_none() {
         let what = if is_key {
             "a private key in PEM form without a passphrase"
@@ -244,6 +339,28 @@ fn read_slot(path: &Path, kind: SlotKind) -> Option<Slot> {
         digest: openssl::sha::sha256(&bytes),
         content,
     })
+}
+
+fn is_key(kind: SlotKind) -> bool {
+    matches!(kind, SlotKind::ClientKey | SlotKind::ServerKey)
+}
+
+fn read_pem(bytes: &[u8], kind: SlotKind) -> Option<Content> {
+    if is_key(kind) {
+        read_key(bytes).map(Content::Key)
+    } else {
+        read_chain(bytes).map(Content::Certificates)
+    }
+}
+
+/// The tool for partitions takes DER files too.
+fn read_der(bytes: &[u8], kind: SlotKind) -> Option<Content> {
+    if is_key(kind) {
+        PKey::private_key_from_der(bytes).ok().map(Content::Key)
+    } else {
+        let certificate = X509::from_der(bytes).ok()?;
+        Some(Content::Certificates(vec![certificate]))
+    }
 }
 
 fn read_file(path: &Path) -> io::Result<(Vec<u8>, u32)> {

@@ -120,7 +120,8 @@ impl Tls {
         fill: impl FnOnce(&mut SslContextBuilder) -> Result<(), TlsError>,
     ) -> Result<SslContext, TlsError> {
         let key_log = self.key_log.as_ref().map(super::KeyLog::id);
-        let contexts = &self.certificates.contexts().0;
+        let contexts = self.certificates.contexts();
+        let contexts = &contexts.0;
         let known = |made: &&Made| made.key == key && made.key_log == key_log;
         let mut all = contexts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = all.iter().find(known) {

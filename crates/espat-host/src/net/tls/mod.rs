@@ -10,6 +10,7 @@ mod greeting;
 mod identity;
 mod keylog;
 mod link;
+mod partition;
 mod session;
 mod watch;
 mod wire;
@@ -58,7 +59,7 @@ pub(super) struct Tls {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsError {
     #[error(
-        "{}.{number} is empty: put a PEM file {}.{number}.pem into the folder of --certs",
+        "{}.{number} is empty: put a PEM file {}.{number}.pem into the folder of --certs, or write the partition",
         kind.name(), kind.name()
     )]
     Empty { kind: SlotKind, number: u8 },

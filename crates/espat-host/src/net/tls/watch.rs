@@ -35,6 +35,11 @@ impl SlotWatch {
         Self { watch, edition }
     }
 
+    /// The module is being told of the slots as they are.
+    pub(in crate::net) fn tell(&mut self, certificates: &Certificates) {
+        self.edition = certificates.edition();
+    }
+
     /// Ready when the slots are no longer what the module knows.
     pub(in crate::net) fn poll(
         &mut self,

@@ -1,0 +1,113 @@
+//! The upgrade over HTTP: what runs, what the next boot runs, and the upgrade that is under way.
+
+mod file;
+mod http;
+mod server;
+mod upgrade;
+
+use alloc::string::String;
+
+use crate::exec::cx::Env;
+use crate::input::StoreError;
+use crate::nvs::Nvs;
+use crate::outbox::{Keep, Step};
+use crate::output::StoreTag;
+
+pub(crate) use upgrade::{Order, Turn, Upgrade};
+
+/// `AT+CIUPDATE` and what it changes.
+#[derive(Debug)]
+pub(crate) struct Ota {
+    /// `AT+CIUPDATE?`: how far the last upgrade came.
+    pub(crate) state: i8,
+    /// An upgrade goes on beside commands.
+    pub(crate) in_background: bool,
+    /// The partition that is being written.
+    writing: Option<&'static str>,
+    /// What an upgrade installed and this boot runs; `None`: the profile's own firmware.
+    running: Option<String>,
+    /// The same for the next boot.
+    next: Option<String>,
+    /// A change of the latter that is under way.
+    switching: Option<(StoreTag, String)>,
+}
+
+/// `AT+CIUPDATE?` after a failure.
+pub(crate) const FAILED: i8 = -1;
+
+impl Ota {
+    pub(crate) fn new(installed: Option<String>) -> Self {
+        Self {
+            state: 0,
+            in_background: false,
+            writing: None,
+            running: None,
+            next: installed,
+            switching: None,
+        }
+    }
+
+    /// The version of the firmware that runs, where an upgrade installed it.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.running.as_deref()
+    }
+
+    /// A reset: what is half written is forgotten.
+    pub(crate) fn stop(&mut self, env: &mut Env<'_>, nvs: &mut Nvs) {
+        self.abort(env, nvs);
+        self.state = 0;
+        self.in_background = false;
+    }
+
+    /// A boot.
+    pub(crate) fn start(&mut self) {
+        self.running.clone_from(&self.next);
+    }
+
+    /// A request to the flash ended.
+    pub(crate) fn on_stored(&mut self, tag: StoreTag, result: Result<(), StoreError>) {
+        if let Some((_, version)) = self.switching.take_if(|(switching, _)| *switching == tag)
+            && result.is_ok()
+        {
+            self.next = Some(version);
+        }
+    }
+
+    /// What the next boot runs is being changed.
+    pub(crate) fn is_switching(&self) -> bool {
+        self.switching.is_some()
+    }
+
+    fn begin(&mut self, env: &mut Env<'_>, nvs: &mut Nvs, name: &'static str) -> StoreTag {
+        self.writing = Some(name);
+        step(env, nvs, name, Step::Begin)
+    }
+
+    fn commit(&mut self, env: &mut Env<'_>, nvs: &mut Nvs, name: &'static str) -> StoreTag {
+        self.writing = None;
+        step(env, nvs, name, Step::Commit)
+    }
+
+    fn abort(&mut self, env: &mut Env<'_>, nvs: &mut Nvs) {
+        if let Some(name) = self.writing.take() {
+            step(env, nvs, name, Step::Abort);
+        }
+    }
+
+    /// The next boot runs what was written. What has no name goes on under the old one.
+    fn switch(&mut self, env: &mut Env<'_>, nvs: &mut Nvs, mut version: String) -> StoreTag {
+        if version.is_empty() {
+            version = self.next.clone().unwrap_or_default();
+        }
+        let tag = nvs.next_tag();
+        env.out.store(tag, Keep::Boot(version.clone()));
+        self.switching = Some((tag, version));
+        tag
+    }
+}
+
+fn step(env: &mut Env<'_>, nvs: &mut Nvs, name: &'static str, step: Step) -> StoreTag {
+    let tag = nvs.next_tag();
+    env.out.store(tag, Keep::Partition { name, step });
+    tag
+}

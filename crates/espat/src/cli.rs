@@ -365,8 +365,8 @@ pub(crate) struct ModuleOptions {
 
     /// Lead what the module sends to HOST to ADDR instead, repeatable
     ///
-    /// Links and datagrams to HOST:PORT, a name or an address, go to ADDR:PORT; so do questions to time servers, whose port
-    /// is 123. A mapped name needs no DNS. Without ports the name is mapped for every port, and for AT+PING.
+    /// Links and datagrams to HOST:PORT, a name or an address, go to ADDR:PORT; so do questions to time servers and
+    /// to the module's own name servers, whose ports are 123 and 53. A mapped name needs no DNS. Without ports the name is mapped for every port, and for AT+PING.
     ///
     /// Example: --map api.example.com:443=127.0.0.1:8443 --map broker.local=192.168.1.5
     #[arg(long, value_name = "HOST[:PORT]=ADDR[:PORT]", help_heading = "Network")]
@@ -389,7 +389,7 @@ pub(crate) struct ModuleOptions {
 
     /// The module may reach these addresses and no others, repeatable
     ///
-    /// Checked on the resolved address, for every link and datagram. Without it and without --offline the module reaches
+    /// Checked on the resolved address, for every link, datagram and question to a server. Without it and without --offline the module reaches
     /// everything but 169.254.0.0/16, where clouds keep their credentials.
     ///
     /// Example: --allow 127.0.0.0/8 --allow 192.168.1.0/24

@@ -114,6 +114,9 @@ pub(super) const BASE: Profile = Profile {
         sntp_off_needs_zone: true,
         sntp_off_shows_zone: false,
         background_upgrade_asks_nothing: true,
+        // Seen on this very release, by one user; decided against for modules in networks without the Internet, whose names
+        // this computer knows.
+        own_join_ignores_leased_servers: false,
     },
     texts: Texts {
         // The release for WROOM-32 as a module printed it: github.com/twilio/programmable-asset-tracker, esp32/README.md,

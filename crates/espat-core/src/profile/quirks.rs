@@ -25,4 +25,7 @@ pub struct Quirks {
     /// `AT+CIUPDATE` that does not block and names no version does not ask for the newest one: it fetches the version with
     /// the empty name (behaviour.md 3.18, the reference's source; repaired in later ones, where 2.2.0.0 stands is not known).
     pub background_upgrade_asks_nothing: bool,
+    /// After a join of its own the module goes on asking the firmware's name server, although the servers are automatic; after
+    /// `AT+CWJAP` it asks the network's (esp-at#574: a log of v2.2.0.0 for ESP32).
+    pub own_join_ignores_leased_servers: bool,
 }

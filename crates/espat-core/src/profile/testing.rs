@@ -82,6 +82,16 @@ pub static UPGRADE_ASKS: Profile = Profile {
     ..BASE
 };
 
+/// Name servers that a join at boot does not bring.
+pub static OWN_NAME_SERVER: Profile = Profile {
+    name: "test-own-name-server",
+    quirks: Quirks {
+        own_join_ignores_leased_servers: true,
+        ..BASE.quirks
+    },
+    ..BASE
+};
+
 /// The profile of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Profile> {
@@ -92,6 +102,7 @@ pub fn find(name: &str) -> Option<&'static Profile> {
         &NO_SSL,
         &TIME,
         &UPGRADE_ASKS,
+        &OWN_NAME_SERVER,
     ]
     .into_iter()
     .find(|p| p.name == name)

@@ -154,11 +154,7 @@ impl Station {
             Step::GetAddress => {
                 self.phase = Phase::Up;
                 self.address = valid_address(env, nvs);
-                // A router mostly answers for names itself, as the one of esp-at#574 does.
-                self.name_server = self
-                    .address
-                    .filter(|_| nvs.live.dhcp & STATION != 0)
-                    .map(|address| address.gateway);
+                self.name_server = self.leased_name_server(env, nvs);
                 self.attempts = 0;
                 self.deadline = None;
                 if !core::mem::take(&mut self.asked) {
@@ -236,6 +232,15 @@ impl Station {
             Phase::Idle => Shown::NeverTried,
         };
         (shown, &self.target)
+    }
+
+    /// The name server of a lease: a router mostly answers for names itself, as the one of esp-at#574 does.
+    fn leased_name_server(&self, env: &Env<'_>, nvs: &Nvs) -> Option<Ipv4Addr> {
+        let by_dhcp = nvs.live.dhcp & STATION != 0;
+        let is_heard = self.asked || !env.profile().quirks.own_join_ignores_leased_servers;
+        self.address
+            .filter(|_| by_dhcp && is_heard)
+            .map(|address| address.gateway)
     }
 
     fn ask_for_address(&mut self, env: &mut Env<'_>, nvs: &Nvs) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::value::ListenAddr;
+use crate::value::{ListenAddr, OtaToken};
 
 /// Options of `ota-server`.
 #[derive(Args, Debug)]
@@ -43,8 +43,8 @@ pub(crate) struct OtaServerOptions {
     /// Other users can read a command line: use a token that is no secret elsewhere.
     ///
     /// Example: --token 0123456789012345678901234567890123456789
-    #[arg(long, value_name = "TOKEN")]
-    pub(crate) token: Option<String>,
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
+    pub(crate) token: Option<OtaToken>,
 
     /// Speak HTTPS, for AT+CIUPDATE=1; without --cert the certificate is self-signed and made at each start
     ///

@@ -42,9 +42,13 @@ pub(super) fn run(options: OtaServerOptions) -> anyhow::Result<()> {
         (None, Some(at)) => Some(Fault::CutAt(at)),
         (None, None) => options.wrong_length.then_some(Fault::WrongLength),
     };
+    let token = options.token.as_ref().map(|token| token.checked());
+    let token = token.transpose();
     let rules = Rules {
         roms,
-        token: options.token,
+        token: token
+            .map_err(|e| Usage::new(format!("--token: {e}")))?
+            .map(str::to_owned),
         fault,
         progress: Progress::new(),
     };

@@ -23,3 +23,5 @@ mod services;
 mod ssl;
 #[cfg(test)]
 mod state;
+#[cfg(test)]
+mod upgrade;

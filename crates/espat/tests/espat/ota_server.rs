@@ -405,7 +405,7 @@ fn many_clients_are_served_at_once_beside_some_that_do_nothing() {
             });
         }
     });
-    let grown = server.espat.resident_kib() - before;
+    let grown = server.espat.resident_kib().saturating_sub(before);
     assert!(
         grown < 16 * 1024,
         "{grown} KiB for 90 clients, 30 of them with 8 MiB each to come"
@@ -422,11 +422,7 @@ fn signals_end_it_at_once_with_clients_on_the_line() {
         server.espat.log_line("stalls, as asked");
         server.espat.signal(signal);
         assert_eq!(server.espat.exit().code(), Some(0));
-        assert!(
-            server.espat.log().contains("1/50000 bytes"),
-            "{}",
-            server.espat.log()
-        );
+        server.espat.log_line("1/50000 bytes, ");
         drop(stream);
     }
 }
@@ -562,6 +558,7 @@ fn wrong_usage_names_the_option_the_value_and_the_way_out() {
             &[roms, "--stall-at", "1", "--cut-at", "2"],
             ["--stall-at", "--cut-at", "--help"],
         ),
+        (&[roms, "--token", ""], ["--token", "0 bytes", "1 to 256"]),
         (
             &[roms, "--stall-at", "much"],
             ["--stall-at", "'much'", "--help"],

@@ -199,3 +199,128 @@ fn folders_and_files_that_cannot_be_used_are_named() {
         }
     }
 }
+
+#[test]
+fn nothing_secret_is_logged() {
+    if !has_openssl() {
+        return;
+    }
+    let scratch = Scratch::new("ssl-secrets");
+    let certs = scratch.path("certs");
+    std::fs::create_dir(&certs).unwrap();
+    let (cert, key) = (
+        certs.join("client_cert.0.pem"),
+        certs.join("client_key.0.pem"),
+    );
+    make_certificate("me", &cert, &key);
+    let (state, keys) = (scratch.path("state"), scratch.path("keys.log"));
+    // "geheimnis", in hexadecimal.
+    let mut server = Openssl::start(&[
+        "s_server",
+        "-accept",
+        "127.0.0.1:0",
+        "-nocert",
+        "-psk",
+        "67656865696d6e6973",
+    ]);
+    let accept = server.until("ACCEPT 127.0.0.1:");
+    let port = accept.trim().rsplit(':').next().unwrap().to_owned();
+    let (espat, mut host) = started(&[
+        "--log",
+        "trace",
+        "--certs",
+        certs.to_str().unwrap(),
+        "--state",
+        state.to_str().unwrap(),
+        "--tls-keylog",
+        keys.to_str().unwrap(),
+        "--publish",
+        "443=127.0.0.1:0",
+    ]);
+    host.ok("AT+CIPSSLCCONF=1");
+    host.ok("AT+CIPSSLCPSK=\"geheimnis\",\"Client_identity\"");
+    host.ok(&format!("AT+CIPSTART=\"SSL\",\"127.0.0.1\",{port}"));
+    host.write("AT+CIPSEND=8\r\n");
+    host.until(">");
+    host.write("payload\n");
+    host.until("SEND OK\r\n");
+    server.until("payload");
+    host.ok("AT+CIPCLOSE");
+    host.ok("AT+CIPSSLCPSK=\"falsches\",\"Client_identity\"");
+    host.command(
+        &format!("AT+CIPSTART=\"SSL\",\"127.0.0.1\",{port}"),
+        "ERROR",
+    );
+    host.ok("AT+CIPMUX=1");
+    host.ok("AT+CIPSERVER=1,443,\"SSL\"");
+    espat.log_line("shows a self-signed certificate");
+    let mut secrets = vec![
+        "geheimnis".to_owned(),
+        "falsches".to_owned(),
+        "67656865696d6e6973".to_owned(),
+        "payload".to_owned(),
+    ];
+    for pem in [key, state.join("certs/self_signed_server.pem")] {
+        let pem = std::fs::read_to_string(pem).unwrap();
+        let (key, _) = pem.split_once("-----END PRIVATE KEY").unwrap();
+        secrets.extend(key.lines().skip(1).map(str::to_owned));
+    }
+    let keys = std::fs::read_to_string(keys).unwrap();
+    secrets.extend(
+        keys.lines()
+            .filter_map(|line| line.split(' ').nth(2))
+            .map(str::to_owned),
+    );
+    assert!(secrets.len() > 8, "{secrets:?}");
+    let log = espat.log();
+    assert!(log.lines().count() > 3, "{log}");
+    for secret in secrets {
+        assert!(!log.contains(&secret), "{secret:?} is in the log");
+    }
+}
+
+#[test]
+fn files_that_are_no_certificates_are_named_and_count_as_empty() {
+    if !has_openssl() {
+        return;
+    }
+    let scratch = Scratch::new("ssl-files");
+    let good = scratch.path("client_ca.9.pem");
+    make_certificate("ca", &good, &scratch.path("key.pem"));
+    let pem = std::fs::read(&good).unwrap();
+    let fifo = scratch.path("client_ca.0.pem");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    std::fs::create_dir(scratch.path("client_ca.1.pem")).unwrap();
+    let put = |number: u8, bytes: &[u8]| {
+        let path = scratch.path(&format!("client_ca.{number}.pem"));
+        std::fs::write(path, bytes).unwrap();
+    };
+    put(2, b"");
+    put(3, b"\0\xff no certificate");
+    put(4, &pem[..pem.len() / 2]);
+    put(5, &[pem.clone(), pem[..pem.len() / 2].to_vec()].concat());
+    put(6, &pem.repeat(600));
+    put(7, &pem.repeat(100));
+    let (espat, mut host) = started(&["--certs", fifo.parent().unwrap().to_str().unwrap()]);
+    for (number, said) in [
+        (0, "it is no file"),
+        (1, "it is no file"),
+        (2, "not certificates in PEM form"),
+        (3, "not certificates in PEM form"),
+        (4, "not certificates in PEM form"),
+        (5, "not certificates in PEM form"),
+        (6, "256 KiB are enough for certificates"),
+    ] {
+        let line = espat.log_line(&format!("client_ca.{number}.pem: "));
+        assert!(
+            line.contains(said) && line.contains("counts as empty"),
+            "{line}"
+        );
+        host.write(format!("AT+CIPSSLCCONF=2,0,{number}\r\n"));
+        host.until("NO CA FOUND\r\n\r\nERROR\r\n");
+    }
+    // Many certificates, one of them often, are fine.
+    host.ok("AT+CIPSSLCCONF=2,0,7");
+    host.ok("AT+CIPSSLCCONF=2,0,9");
+}

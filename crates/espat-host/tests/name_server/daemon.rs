@@ -98,11 +98,12 @@ impl Daemon {
     fn is_up(&mut self) -> bool {
         let begin = Instant::now();
         while begin.elapsed() < DEADLINE {
-            if TcpStream::connect(self.at).is_ok() {
-                return true;
-            }
+            let takes_connections = TcpStream::connect(self.at).is_ok();
             if self.child.try_wait().unwrap().is_some() {
                 return false;
+            }
+            if takes_connections {
+                return true;
             }
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -113,6 +113,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_wildcard_is_one_whole_label_and_a_name_is_no_domain() {
+        let ca = Pair::authority("ca");
+        let folder = Folder::new();
+        folder.put("client_ca.0.pem", &ca.certificate_pem());
+        let mut host = Host::on(with(&folder)).await;
+        host.set_clock().await;
+        host.ok("AT+CIPSSLCCONF=2").await;
+        for (of_server, name, works) in [
+            ("*.example.test", "www.example.test", true),
+            ("*.example.test", "WWW.Example.test", true),
+            ("*.example.test", "a.www.example.test", false),
+            ("*.example.test", "example.test", false),
+            ("w*.example.test", "www.example.test", false),
+            ("www.example.test", ".example.test", false),
+        ] {
+            let own = ca.issue(&Says::name(of_server));
+            let (at, _) = echo_server(server_config(&own, None)).await;
+            host.ok(&format!("AT+CIPSSLCCN=\"{name}\"")).await;
+            assert_eq!(host.connects(at).await, works, "{of_server} {name}");
+            if works {
+                host.close().await;
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn names_and_protocols_are_sent_as_set() {
         let own = Pair::authority("anybody");
         let mut config = server_config(&own, None);

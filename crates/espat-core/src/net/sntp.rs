@@ -192,7 +192,7 @@ fn fail(cx: &mut Cx<'_>, error: NetError) {
 
 fn synced(cx: &mut Cx<'_>, unix_us: u64) {
     let unix_us = i64::try_from(unix_us).unwrap_or(i64::MAX);
-    cx.sys.clock.set(cx.env.now, unix_us);
+    cx.set_clock(unix_us);
     let rules = &cx.env.profile().limits.sntp;
     let sntp = &mut cx.net.sntp;
     sntp.quick_failures = 0;

@@ -71,13 +71,18 @@ pub(crate) fn make_certificate(name: &str, certificate: &Path, key: &Path) {
     assert!(made.status.success(), "{made:?}");
 }
 
+/// The module's clock as this computer's.
+fn set_clock(host: &mut Host) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    host.ok(&format!("AT+SYSTIMESTAMP={}", now.as_secs()));
+}
+
 /// A module that has joined and knows the time.
 fn started(more: &[&str]) -> (Espat, Host) {
     let (espat, mut host) = Espat::on_stdio(more);
     host.until("\r\nready\r\n");
     host.join();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    host.ok(&format!("AT+SYSTIMESTAMP={}", now.as_secs()));
+    set_clock(&mut host);
     (espat, host)
 }
 
@@ -130,6 +135,46 @@ fn a_client_checks_its_server_and_leaves_a_key_log() {
     assert!(keys.starts_with("CLIENT_RANDOM "), "{keys}");
     let secret = keys.split_whitespace().nth(2).unwrap();
     assert!(!espat.log().contains(secret), "secrets are not logged");
+    // An end without close_notify is one on the wire, and told apart in the log.
+    assert!(!espat.log().contains("without close_notify"));
+    host.ok(&connect);
+    drop(server);
+    host.until("CLOSED\r\n");
+    espat.log_line("ended without close_notify");
+}
+
+#[test]
+fn without_a_time_no_certificate_is_valid_and_the_log_says_why() {
+    if !has_openssl() {
+        return;
+    }
+    let scratch = Scratch::new("ssl-dates");
+    let (ca, key) = (scratch.path("client_ca.0.pem"), scratch.path("key.pem"));
+    make_certificate("server.test", &ca, &key);
+    let [cert, key] = [&ca, &key].map(|path| path.to_str().unwrap());
+    let arguments = [
+        "s_server",
+        "-accept",
+        "127.0.0.1:0",
+        "-cert",
+        cert,
+        "-key",
+        key,
+    ];
+    let mut server = Openssl::start(&arguments);
+    let accept = server.until("ACCEPT 127.0.0.1:");
+    let port = accept.trim().rsplit(':').next().unwrap().to_owned();
+    let folder = ca.parent().unwrap().to_str().unwrap();
+    let (espat, mut host) = Espat::on_stdio(&["--certs", folder]);
+    host.until("\r\nready\r\n");
+    host.join();
+    host.ok("AT+CIPSSLCCONF=2");
+    let connect = format!("AT+CIPSTART=\"SSL\",\"127.0.0.1\",{port}");
+    host.command(&connect, "ERROR");
+    espat.log_line("certificate is not yet valid (it is 1970 on the module's clock");
+    host.until("CLOSED\r\n");
+    set_clock(&mut host);
+    host.ok(&connect);
 }
 
 #[test]

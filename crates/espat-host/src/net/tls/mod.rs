@@ -65,6 +65,8 @@ pub(super) enum TlsError {
     Empty { kind: SlotKind, number: u8 },
     #[error("{what} is no text that TLS can carry")]
     Text { what: &'static str },
+    #[error("the Common Name begins with a dot, and OpenSSL would take every name below it")]
+    Domain,
     #[error("OpenSSL refuses the configuration: {0}")]
     OpenSsl(#[from] ErrorStack),
     #[error("the server's certificate cannot be kept in {}: {source}", path.display())]
@@ -105,8 +107,14 @@ impl Tls {
             hints.unix_s = verify.unix_s;
             check_dates(&mut ssl, verify.unix_s)?;
             if let Some(name) = &verify.common_name {
+                if name.starts_with(b".") {
+                    return Err(TlsError::Domain);
+                }
                 let param = ssl.param_mut();
-                param.set_hostflags(X509CheckFlags::ALWAYS_CHECK_SUBJECT);
+                // A wildcard is a whole label, as for Mbed TLS.
+                param.set_hostflags(
+                    X509CheckFlags::ALWAYS_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS,
+                );
                 param.set_host(&text(name, "the Common Name")?)?;
             }
         }

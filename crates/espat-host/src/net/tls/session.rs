@@ -285,7 +285,7 @@ fn verify_failure(ssl: &SslRef, hints: Hints) -> Option<String> {
     }
     let is_unset = hints.unix_s.is_some_and(|unix_s| unix_s < UNSET_BELOW_S);
     let hint = if result.as_raw() == NOT_YET_VALID && is_unset {
-        " (it is 1970 on the module's clock, until AT+SYSTIMESTAMP or SNTP sets it)"
+        " (it is 1970 on the module's clock, until AT+CIPSNTPCFG or AT+SYSTIMESTAMP sets it)"
     } else if hints.has_psk {
         " (with AT+CIPSSLCPSK the server has to use that key)"
     } else {

@@ -99,6 +99,8 @@ impl Module {
         let mut passthrough = Passthrough::new(target, LinkState::Up);
         passthrough.is_entered = true;
         self.passthrough = Some(passthrough);
+        let mut cx = self.state.cx(self.now);
+        cx.net.begin_raw(&mut cx.env, LINK);
         self.watch_stall();
     }
 

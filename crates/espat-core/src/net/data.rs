@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use super::{LinkId, Net, Stage};
+use super::{Link, LinkId, Net, Stage};
 use crate::exec::cx::Env;
 use crate::outbox::Outbox;
 use crate::output::{Dropped, Event, Mark, SocketId, Transport};
@@ -33,7 +33,8 @@ impl Net {
         let Some(id) = self.links.find(socket) else {
             return;
         };
-        let (multi, passive, raw, show_peer) = (self.multi, self.passive, self.raw, self.show_peer);
+        let (multi, raw, show_peer) = (self.multi, self.raw, self.show_peer);
+        let is_read = self.is_read_by_command();
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
@@ -42,7 +43,6 @@ impl Net {
         if bytes.is_empty() {
             return;
         }
-        let is_read = passive && !raw;
         let limits = &env.profile().limits;
         if link.kind.transport == Transport::Udp {
             let too_much = is_read && link.rx.unread.len() + bytes.len() > limits.receive_window;
@@ -64,7 +64,10 @@ impl Net {
         if let Some(from) = from {
             link.follow(from);
         }
-        if raw && may_print {
+        if link.rx.unread.len() > 0 {
+            link.rx.unread.push(bytes, wire_len, from);
+            self.release(env, id);
+        } else if raw && may_print {
             env.out.run(Mark::Payload, bytes);
         } else if may_print && env.out.reports.is_empty() && env.has_room_for_ipd() {
             let peer = show_peer.then(|| from.unwrap_or(link.remote));
@@ -75,38 +78,61 @@ impl Net {
         }
     }
 
-    /// `AT+CIPRECVMODE`. Data that has not been printed yet becomes data to be read, in its order.
+    /// Data waits for `AT+CIPRECVDATA`.
+    pub(super) fn is_read_by_command(&self) -> bool {
+        self.passive && !self.raw
+    }
+
+    /// `AT+CIPRECVMODE`. To passive mode, data that has not been printed yet becomes data to be read, in its order. To active
+    /// mode, data that was to be read is printed before what comes after it, data or the end: on the chip both lie in one
+    /// receive window, which gives nothing out of its order (decisions.md U15).
     pub(crate) fn set_passive(&mut self, env: &mut Env<'_>, passive: bool) {
         self.passive = passive;
-        for link in self.links.iter_mut().filter(|link| link.rx.held.len() > 0) {
-            if !passive {
-                break;
-            }
-            let id = link.id;
-            let is_replaced =
-                |urc: &Urc| matches!(urc, Urc::Data(of) | Urc::Closed(of) if *of == id);
-            env.out.reports.retain(|urc| !is_replaced(urc));
-            link.rx.keep_held();
-            if !core::mem::replace(&mut link.rx.announced, true) {
-                env.report(Urc::Unread(id));
+        for id in self.links.ids() {
+            if passive {
+                self.keep_held(env, id);
+            } else if self.links.get(id).is_some_and(Link::has_ended_unread) {
+                self.release(env, id);
+                env.report(Urc::Closed(id));
             }
         }
     }
 
-    /// Raw bytes from here on, without the host MCU's doing: data that it was to read comes first.
+    fn keep_held(&mut self, env: &mut Env<'_>, id: LinkId) {
+        let link = self.links.get_mut(id);
+        let Some(link) = link.filter(|link| link.rx.held.len() > 0) else {
+            return;
+        };
+        let is_replaced = |urc: &Urc| matches!(urc, Urc::Data(of) | Urc::Closed(of) if *of == id);
+        env.out.reports.retain(|urc| !is_replaced(urc));
+        link.rx.keep_held();
+        if !core::mem::replace(&mut link.rx.announced, true) {
+            env.report(Urc::Unread(id));
+        }
+    }
+
+    /// Raw bytes from here on: data that the host MCU was to read comes first.
     pub(crate) fn begin_raw(&mut self, env: &mut Env<'_>, id: LinkId) {
         self.raw = true;
-        if let Some(link) = self
-            .links
-            .get_mut(id)
-            .filter(|link| link.rx.unread.len() > 0)
-        {
-            link.rx.release_unread();
-            env.out
-                .reports
-                .retain(|urc| !matches!(urc, Urc::Unread(of) | Urc::Data(of) if *of == id));
-            env.report(Urc::Data(id));
+        self.release(env, id);
+    }
+
+    /// Data that was to be read is to be printed.
+    pub(super) fn release(&mut self, env: &mut Env<'_>, id: LinkId) {
+        let link = self.links.get_mut(id);
+        let Some(link) = link.filter(|link| link.rx.unread.len() > 0) else {
+            return;
+        };
+        for at in 0..link.rx.unread.datagrams() {
+            if let Some(from) = link.rx.unread.sender(at) {
+                link.follow(from);
+            }
         }
+        link.rx.release_unread();
+        env.out
+            .reports
+            .retain(|urc| !matches!(urc, Urc::Unread(of) | Urc::Data(of) if *of == id));
+        env.report(Urc::Data(id));
     }
 
     /// Prints the data of an active link that had to wait.
@@ -115,12 +141,14 @@ impl Net {
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
-        if self.raw {
-            env.out.run(Mark::Payload, link.rx.held.contiguous());
-        } else {
-            let from = link.rx.held.sender(0);
-            let peer = self.show_peer.then(|| from.unwrap_or(link.remote));
-            print_ipd(env, shown, peer, link.rx.held.contiguous());
+        let remote = link.remote;
+        for (from, bytes) in link.rx.held.messages() {
+            if self.raw {
+                env.out.run(Mark::Payload, bytes);
+            } else {
+                let peer = self.show_peer.then(|| from.unwrap_or(remote));
+                print_ipd(env, shown, peer, bytes);
+            }
         }
         link.rx.held.clear();
     }
@@ -203,7 +231,7 @@ impl Net {
     pub(crate) fn grant_reads(&mut self, env: &mut Env<'_>) {
         let limits = &env.profile().limits;
         let has_room = env.has_room_for_ipd();
-        let (passive, raw) = (self.passive && !self.raw, self.raw);
+        let (passive, raw) = (self.is_read_by_command(), self.raw);
         for link in self.links.iter_mut().filter(|link| link.is_open()) {
             let is_udp = link.kind.transport == Transport::Udp;
             let wanted = if passive {

@@ -172,6 +172,11 @@ impl Link {
         self.socket.is_accepted()
     }
 
+    /// Closed by the network, with data that the host MCU has not read.
+    pub(crate) fn has_ended_unread(&self) -> bool {
+        self.stage == Stage::Ended && self.rx.unread.len() > 0
+    }
+
     /// A client of the server that is still there.
     pub(crate) fn is_client(&self) -> bool {
         self.is_accepted() && self.stage == Stage::Open

@@ -178,7 +178,9 @@ impl Net {
             return;
         };
         link.stage = Stage::Ended;
-        if !link.rx.announced {
+        let is_announced = link.rx.announced;
+        if !(is_announced && self.is_read_by_command()) {
+            self.release(env, id);
             env.report(Urc::Closed(id));
         }
     }

@@ -93,9 +93,21 @@ impl Buffer {
         (&a[..n], &b[..b.len().min(max - n)])
     }
 
-    /// All bytes, in one piece.
-    pub(crate) fn contiguous(&mut self) -> &[u8] {
-        self.bytes.make_contiguous()
+    /// How many datagrams there are.
+    pub(crate) fn datagrams(&self) -> usize {
+        self.datagrams.len()
+    }
+
+    /// The datagrams with their senders; of a stream, all bytes in one piece.
+    pub(crate) fn messages(&mut self) -> impl Iterator<Item = (Option<SocketAddr>, &[u8])> {
+        let mut rest = &*self.bytes.make_contiguous();
+        let stream = self.datagrams.is_empty().then_some((rest.len(), None));
+        let datagrams = self.datagrams.iter().map(|&(len, from)| (len, Some(from)));
+        datagrams.chain(stream).map(move |(len, from)| {
+            let (message, after) = rest.split_at(len.min(rest.len()));
+            rest = after;
+            (from, message)
+        })
     }
 
     /// Takes `n` bytes away. Of a datagram that was read in part the rest is lost; reading beyond it goes on in the next

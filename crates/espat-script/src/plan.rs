@@ -191,6 +191,11 @@ impl Plan {
         Ok(())
     }
 
+    /// All steps in order, those of the givens first.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().map(|step| &step.step)
+    }
+
     /// The script that was planned, its givens left out.
     pub(crate) fn main(&self) -> usize {
         self.scripts.len() - 1

@@ -41,6 +41,12 @@ pub trait Target {
         None
     }
 
+    /// Whether what comes out stands in one order. On real sockets and a real port it does not: the serial bytes have an order,
+    /// and what is asked of the world has another.
+    fn is_ordered(&self) -> bool {
+        true
+    }
+
     /// What names in the transcript stand for.
     fn names(&self) -> Names {
         Names::default()

@@ -24,4 +24,6 @@ mod ssl;
 #[cfg(test)]
 mod state;
 #[cfg(test)]
+mod transcripts;
+#[cfg(test)]
 mod upgrade;

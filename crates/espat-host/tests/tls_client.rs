@@ -54,6 +54,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn passive_receive_counts_bytes_of_the_wire() {
+        let own = Pair::authority("anybody");
+        // A record of AES-GCM: 5 bytes of header, 16 of check, and 8 of nonce or 1 of type.
+        for (profile, overhead) in [
+            (espat_core::ModuleConfig::new().profile, 29),
+            (&testing::TLS_1_3, 22),
+        ] {
+            let (at, _) = echo_server(server_config(&own, None)).await;
+            let mut host = Host::of_profile(profile, NetOptions::default()).await;
+            host.ok("AT+CIPRECVMODE=1").await;
+            assert!(host.connects(at).await);
+            for text in ["ping", "0123456789"] {
+                host.says(text).await;
+                let on_wire = text.len() + overhead;
+                host.wait(&format!("+IPD,{on_wire}\r\n")).await;
+                let said = host.command("AT+CIPRECVLEN?").await;
+                assert!(
+                    said.starts_with(&format!("+CIPRECVLEN:{on_wire},")),
+                    "{said}"
+                );
+                // A piece of it, then the rest: the count goes down with what is read.
+                let said = host.command("AT+CIPRECVDATA=3").await;
+                assert!(
+                    said.contains(&format!("+CIPRECVDATA:3,{}", &text[..3])),
+                    "{said}"
+                );
+                let said = host.command("AT+CIPRECVDATA=100").await;
+                assert!(said.contains(&text[3..]), "{said}");
+                let said = host.command("AT+CIPRECVLEN?").await;
+                assert!(said.starts_with("+CIPRECVLEN:0,"), "{said}");
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn a_server_is_checked_in_modes_2_and_3_only() {
         let (ours, theirs) = (Pair::authority("ours"), Pair::authority("theirs"));
         let server = ours.issue(&Says::with_alternative("server.test", "other.test"));

@@ -144,6 +144,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn they_are_told_apart_while_the_module_waits_for_data_too() {
+        for (orderly, expected) in [(true, CloseCause::Fin), (false, CloseCause::Tls)] {
+            let (_serial, mut bench) = start(NetOptions::default());
+            let mut peer = linked(&mut bench).await;
+            bench.ask(Ask::Read(socket(0), 100));
+            bench.settle().await;
+            if orderly {
+                peer.shutdown().await.unwrap();
+            } else {
+                peer.get_mut().0.shutdown().await.unwrap();
+            }
+            assert_eq!(bench.next().await, Fed::Closed(socket(0), expected));
+        }
+    }
+
+    #[tokio::test]
     async fn a_link_without_credit_sees_its_peer_vanish() {
         let (_serial, mut bench) = start(NetOptions::default());
         let mut peer = linked(&mut bench).await;

@@ -120,7 +120,6 @@ impl Session {
             let done = self.ssl.do_handshake();
             pace.note(self.ssl.ssl().state_string_long(), now);
             let Err(error) = done else {
-                self.ssl.get_mut().take_count();
                 return Poll::Ready(Ok(()));
             };
             match self.poll_wanted(cx, error.code()) {
@@ -147,9 +146,14 @@ impl Session {
             let before = self.ssl.ssl().pending();
             let error = match self.ssl.ssl_read(buffer) {
                 Ok(len) => {
-                    // A record's own length beyond its plaintext counts with the first piece of it.
-                    let plain = (len + self.ssl.ssl().pending()).saturating_sub(before);
-                    let overhead = self.ssl.get_mut().take_count().saturating_sub(plain);
+                    // A record's own length beyond its plaintext counts with the first piece of it. What came between two
+                    // records with payload does not count.
+                    let overhead = if before == 0 {
+                        let plain = len + self.ssl.ssl().pending();
+                        self.ssl.get_ref().last_record().saturating_sub(plain)
+                    } else {
+                        0
+                    };
                     let wire_len = len + overhead;
                     return Poll::Ready(Ok(Taken { len, wire_len }));
                 }

@@ -1,4 +1,4 @@
-//! The socket under a TLS session: counts what comes in, and can keep what goes out.
+//! The socket under a TLS session: measures the records that come in, and can keep what goes out.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -9,8 +9,7 @@ use tokio::net::TcpStream;
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: Arc<TcpStream>,
-    /// Bytes that came in since they were last asked for.
-    taken: usize,
+    incoming: Records,
     /// The peer ended the stream.
     is_ended: bool,
     /// What goes out is collected here instead of being sent.
@@ -21,7 +20,7 @@ impl Wire {
     pub(super) fn new(stream: Arc<TcpStream>) -> Self {
         Self {
             stream,
-            taken: 0,
+            incoming: Records::default(),
             is_ended: false,
             kept: None,
         }
@@ -35,8 +34,9 @@ impl Wire {
         self.kept.take().unwrap_or_default()
     }
 
-    pub(super) fn take_count(&mut self) -> usize {
-        std::mem::take(&mut self.taken)
+    /// The length of the last record that came in whole, its header included.
+    pub(super) fn last_record(&self) -> usize {
+        self.incoming.last
     }
 
     pub(super) fn is_ended(&self) -> bool {
@@ -44,10 +44,46 @@ impl Wire {
     }
 }
 
+/// Where records begin and end: each has a header of type, version and length.
+#[derive(Debug, Default)]
+struct Records {
+    header: [u8; 5],
+    of_header: usize,
+    /// What is missing of the record's body, and how long the record is.
+    left: usize,
+    len: usize,
+    last: usize,
+}
+
+impl Records {
+    fn take(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.left == 0 {
+                let n = bytes.len().min(self.header.len() - self.of_header);
+                self.header[self.of_header..][..n].copy_from_slice(&bytes[..n]);
+                self.of_header += n;
+                bytes = &bytes[n..];
+                if self.of_header < self.header.len() {
+                    return;
+                }
+                self.of_header = 0;
+                self.left = usize::from(u16::from_be_bytes([self.header[3], self.header[4]]));
+                self.len = self.header.len() + self.left;
+            }
+            let n = bytes.len().min(self.left);
+            self.left -= n;
+            bytes = &bytes[n..];
+            if self.left == 0 {
+                self.last = self.len;
+            }
+        }
+    }
+}
+
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.stream.try_read(buffer)?;
-        self.taken += n;
+        self.incoming.take(&buffer[..n]);
         self.is_ended |= n == 0;
         Ok(n)
     }
@@ -66,5 +102,31 @@ impl Write for Wire {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_measured_however_they_are_cut() {
+        let all = [
+            &[22, 3, 3, 0, 2, 9, 9][..],
+            &[23, 3, 3, 0, 0],
+            &[23, 3, 3, 1, 0],
+            &[7; 256],
+        ]
+        .concat();
+        for piece in [1, 2, 5, 6, 7, all.len()] {
+            let mut records = Records::default();
+            let mut seen = vec![];
+            for bytes in all.chunks(piece) {
+                records.take(bytes);
+                seen.push(records.last);
+            }
+            assert_eq!(records.last, 261, "{piece}");
+            assert!(piece > 5 || seen.contains(&7) && seen.contains(&5));
+        }
     }
 }

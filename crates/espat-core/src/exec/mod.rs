@@ -2,6 +2,7 @@
 
 pub(crate) mod cx;
 pub(crate) mod dispatch;
+mod index;
 pub(crate) mod keep;
 pub(crate) mod operation;
 pub(crate) mod table;

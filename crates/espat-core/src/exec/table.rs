@@ -2,6 +2,7 @@
 //! docs/commands.md come from it.
 
 use super::cx::Cx;
+use super::index;
 use super::operation::Handled;
 use crate::commands;
 use crate::profile::{Features, Profile};
@@ -87,20 +88,9 @@ pub(crate) fn of(profile: &Profile) -> impl Iterator<Item = &'static Command> {
     all().filter(move |command| features.contains(command.needs))
 }
 
-/// Finds a command by its name in upper case. Every line comes through here.
+/// Finds a command by its name in upper case.
 pub(crate) fn find(profile: &Profile, name: &[u8]) -> Option<&'static Command> {
-    let files = commands::FAMILIES
-        .iter()
-        .flat_map(|(_, files)| files.iter());
-    for file in files {
-        let is_it = |command: &&Command| {
-            command.name.as_bytes() == name && profile.features.contains(command.needs)
-        };
-        if let Some(command) = file.iter().find(is_it) {
-            return Some(command);
-        }
-    }
-    None
+    index::find(name).filter(|command| profile.features.contains(command.needs))
 }
 
 /// What tools and documents show of a command.
@@ -174,6 +164,8 @@ mod tests {
                 "{} has no doc",
                 command.name
             );
+            let found = index::find(command.name.as_bytes());
+            assert_eq!(found.map(|found| found.name), Some(command.name));
         }
     }
 }

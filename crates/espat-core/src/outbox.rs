@@ -119,6 +119,47 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Whether it would reach the serial line or the network. Of what it would have opened nothing is known outside: the rest about
+    /// that `sockets` and `queries` tell apart.
+    fn leaves(&self, sockets: &mut Vec<SocketId>, queries: &mut Vec<QueryId>) -> bool {
+        match self {
+            Self::Serial { .. } | Self::Send { .. } => true,
+            Self::Connect { socket, .. }
+            | Self::Listen {
+                listener: socket, ..
+            } => {
+                sockets.push(*socket);
+                true
+            }
+            Self::Resolve(ask) => {
+                queries.push(ask.query);
+                true
+            }
+            Self::Ping(ask) | Self::TimeSync(ask) => {
+                queries.push(ask.query);
+                true
+            }
+            Self::Plain(request) => match request {
+                NetRequest::Close { socket, .. } => sockets.contains(socket),
+                NetRequest::Cancel { query } => queries.contains(query),
+                NetRequest::Connect { .. }
+                | NetRequest::Listen { .. }
+                | NetRequest::Accept { .. }
+                | NetRequest::Read { .. }
+                | NetRequest::Send { .. }
+                | NetRequest::CancelSend { .. }
+                | NetRequest::Options { .. }
+                | NetRequest::Clock { .. }
+                | NetRequest::Resolve { .. }
+                | NetRequest::Ping { .. }
+                | NetRequest::TimeSync { .. } => true,
+            },
+            Self::Uart(_) | Self::Store { .. } | Self::Event(_) => false,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Resolve {
     query: QueryId,
@@ -344,13 +385,15 @@ impl Outbox {
         self.serial.queued + self.serial.unsent
     }
 
-    /// Forgets serial bytes and reports that have not been handed out: the module lost its power.
-    pub(crate) fn clear_serial(&mut self) {
+    /// Forgets what has not been handed out and would leave the module: it lost its power. What the world already knows of is still
+    /// ended, and a write of settings that has been asked for is one that was under way.
+    pub(crate) fn lose_power(&mut self) {
         self.reports.clear();
         let mut at = self.head;
+        let (mut sockets, mut queries) = (Vec::new(), Vec::new());
         let (bytes, entries) = (&mut self.bytes, &mut self.entries);
         entries.retain(|entry| {
-            let stays = !matches!(entry, Entry::Serial { .. });
+            let stays = !entry.leaves(&mut sockets, &mut queries);
             if stays {
                 at += entry.len();
             } else {

@@ -13,7 +13,7 @@ impl Module {
         match event {
             PowerEvent::Off => {
                 self.tear_down(CloseHow::Vanish);
-                self.state.out.clear_serial();
+                self.state.out.lose_power();
                 self.phase = Phase::Off;
             }
             PowerEvent::On if self.phase == Phase::Off => self.boot(ResetCause::PowerOn),

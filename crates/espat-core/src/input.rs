@@ -89,6 +89,12 @@ pub enum NetEvent<'a> {
         /// Bytes taken since the last `Sent`.
         n: usize,
     },
+    /// Payload of [`Send`](crate::NetRequest::Send) is lost: the peer takes no more. What came before can still be read; `Closed`
+    /// follows it.
+    SendFailed {
+        /// The socket.
+        socket: SocketId,
+    },
     /// Data that a [`Read`](crate::NetRequest::Read) asked for; one datagram where the socket is UDP.
     Data {
         /// The socket.

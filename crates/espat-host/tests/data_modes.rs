@@ -7,6 +7,7 @@ mod host;
 #[cfg(test)]
 mod tests {
     use espat_host::Module;
+    use socket2::SockRef;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpSocket, TcpStream};
     use tokio::time::{Duration, sleep, timeout};
@@ -38,6 +39,24 @@ mod tests {
             self.send(b"AT+CIPSEND\r\n").await;
             self.wait("\r\n>").await;
             peer
+        }
+
+        /// Reads so many bytes of the only link; the first have been announced.
+        async fn read_passive(&mut self, len: usize) -> Vec<u8> {
+            let mut got = Vec::new();
+            while got.len() < len {
+                if !got.is_empty() {
+                    self.wait("+IPD,").await;
+                    self.wait("\r\n").await;
+                }
+                self.send(b"AT+CIPRECVDATA=2147483647\r\n").await;
+                self.wait("+CIPRECVDATA:").await;
+                let n = self.wait(",").await;
+                let len = n.trim_end_matches(',').parse().unwrap();
+                got.extend(self.read_exact(len).await);
+                self.wait("\r\nOK\r\n").await;
+            }
+            got
         }
 
         /// Silence, `+++`, silence.
@@ -167,6 +186,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_send_to_a_peer_that_reset_fails_before_its_data_is_read() {
+        let mut host = joined().await;
+        host.ok("AT+CIPRECVMODE=1").await;
+        let listener = listener(0);
+        let port = listener.local_addr().unwrap().port();
+        host.ok(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.77\",{port}"))
+            .await;
+        let mut peer = accept(&listener).await;
+        let all = &payload()[..3 * WINDOW];
+        timeout(DEADLINE, peer.write_all(all))
+            .await
+            .unwrap()
+            .unwrap();
+        host.wait("+IPD,").await;
+        host.wait("\r\n").await;
+        SockRef::from(&peer)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+        drop(peer);
+        host.send(b"AT+CIPSEND=4\r\n").await;
+        host.wait("\r\n>").await;
+        host.send(b"lost").await;
+        host.wait("SEND FAIL\r\n").await;
+        let got = host.read_passive(all.len()).await;
+        assert!(got == all, "bytes are lost or changed");
+        host.wait("CLOSED\r\n").await;
+    }
+
+    #[tokio::test]
     async fn a_peer_writes_as_much_as_the_window_and_the_kernel_hold() {
         let mut host = joined().await;
         host.ok("AT+CIPRECVMODE=1").await;
@@ -186,19 +234,7 @@ mod tests {
         let lengths = host.ok("AT+CIPRECVLEN?").await;
         assert!(lengths.contains("+CIPRECVLEN:5744,-1,"), "{lengths}");
         drop(peer);
-        let mut got = Vec::new();
-        while got.len() < written {
-            if !got.is_empty() {
-                host.wait("+IPD,").await;
-                host.wait("\r\n").await;
-            }
-            host.send(b"AT+CIPRECVDATA=2147483647\r\n").await;
-            host.wait("+CIPRECVDATA:").await;
-            let n = host.wait(",").await;
-            let len = n.trim_end_matches(',').parse().unwrap();
-            got.extend(host.read_exact(len).await);
-            host.wait("\r\nOK\r\n").await;
-        }
+        let got = host.read_passive(written).await;
         assert!(got == all[..written], "bytes are lost or changed");
         host.wait("CLOSED\r\n").await;
     }

@@ -140,6 +140,46 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_send_to_a_peer_that_reset_fails_while_data_waits_to_be_read() {
+        let (_serial, mut bench) = start(NetOptions::default());
+        let mut peer = linked(&mut bench, |_| {}).await;
+        peer.write_all(b"last words").await.unwrap();
+        SockRef::from(&peer)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+        drop(peer);
+        bench.settle().await;
+        for _ in 0..2 {
+            bench.ask(Ask::Send(socket(0), None, b"lost".to_vec()));
+            assert_eq!(bench.next().await, Fed::SendFailed(socket(0)));
+        }
+        let (all, cause) = bench.read_to_end(socket(0), 4).await;
+        assert_eq!(
+            (all.as_slice(), cause),
+            (&b"last words"[..], CloseCause::Reset)
+        );
+    }
+
+    #[tokio::test]
+    async fn bytes_of_a_send_that_was_taken_back_do_not_count_for_the_next() {
+        let (_serial, mut bench) = start(NetOptions::default());
+        let mut peer = linked(&mut bench, |_| {}).await;
+        bench.ask_all([
+            Ask::Send(socket(0), None, b"four".to_vec()),
+            Ask::CancelSend(socket(0)),
+        ]);
+        bench.ask(Ask::Send(socket(0), None, b"two".to_vec()));
+        assert_eq!(bench.next().await, Fed::Sent(socket(0), 3));
+        let mut both = [0; 7];
+        timeout(DEADLINE, peer.read_exact(&mut both))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(&both, b"fourtwo");
+        assert_eq!(bench.handle.counts().net_out, 7);
+    }
+
+    #[tokio::test]
     async fn connects_that_fail_say_why() {
         let (_serial, mut bench) = start(NetOptions::default());
         let (listener, at) = listener().await;

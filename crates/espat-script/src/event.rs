@@ -46,6 +46,8 @@ pub enum NetHappening {
     },
     /// The stack took so many bytes.
     Sent(usize),
+    /// The peer takes no more payload; data before the end still comes.
+    SendFailed,
     /// Data arrives; delivered when the core has given credit, in pieces of that credit.
     Data {
         /// The payload.
@@ -149,6 +151,7 @@ impl NetHappening {
                 }
             }
             ("sent", false) => Self::Sent(words.need("how many bytes")?.number("a count")?),
+            ("send-failed", false) => Self::SendFailed,
             ("data", false) => Self::data(words)?,
             ("closed", false) => {
                 let cause = words
@@ -164,7 +167,8 @@ impl NetHappening {
             ("time", true) => Self::Time(unix_time(&words.need("seconds since 1970")?)?),
             (_, true) => return Err(verb.unknown("a query has resolved, pong, time and failed")),
             (_, false) => {
-                let verbs = "connected, failed, listening, accepted, sent, data and closed";
+                let verbs =
+                    "connected, failed, listening, accepted, sent, send-failed, data and closed";
                 return Err(verb.unknown(&format!("a socket has {verbs}")));
             }
         };
@@ -209,6 +213,7 @@ impl NetHappening {
                 local.map_or(Ok(()), |local| write!(f, " local={}", peer::print(local)))
             }
             Self::Sent(n) => write!(f, "sent {n}"),
+            Self::SendFailed => f.write_str("send-failed"),
             Self::Data { bytes, from, wire } => {
                 write!(f, "data {}", terms(bytes))?;
                 if let Some(from) = from {

@@ -438,6 +438,9 @@ impl Recorder {
             NetEvent::Sent { socket, n } => {
                 (self.network.handle_of(socket)?, NetHappening::Sent(n))
             }
+            NetEvent::SendFailed { socket } => {
+                (self.network.handle_of(socket)?, NetHappening::SendFailed)
+            }
             NetEvent::Data {
                 socket,
                 from,

@@ -99,6 +99,7 @@ mod tests {
                 NetEvent::Closed { .. } => self.say(b"CLOSED\r\n"),
                 NetEvent::Sent { n, .. } => self.say(format!("SENT {n}\r\n").as_bytes()),
                 NetEvent::Failed { .. }
+                | NetEvent::SendFailed { .. }
                 | NetEvent::Listening { .. }
                 | NetEvent::Accepted { .. }
                 | NetEvent::Resolved { .. }

@@ -117,5 +117,7 @@ pub(crate) enum LinkEvent {
     Opened,
     Failed,
     Sent(usize),
+    /// The network takes no more payload; the link ends when what came over it has been read.
+    SendFailed,
     Closed,
 }

@@ -241,7 +241,7 @@ impl Module {
         let Some(passthrough) = &mut self.passthrough else {
             return;
         };
-        if let OpEvent::Link(LINK, LinkEvent::Sent(_)) = *event {
+        if let OpEvent::Link(LINK, LinkEvent::Sent(_) | LinkEvent::SendFailed) = *event {
             passthrough.drops = false;
             self.state.timers.stop(Timer::Stall);
             self.watch_stall();

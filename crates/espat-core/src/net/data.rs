@@ -218,6 +218,20 @@ impl Net {
         n - raw
     }
 
+    /// The peer takes no more: what passthrough left is lost.
+    pub(super) fn on_send_failed(&mut self, env: &mut Env<'_>, id: LinkId) {
+        let lost = self
+            .links
+            .get_mut(id)
+            .map(|link| core::mem::take(&mut link.raw_unsent));
+        if let Some(bytes) = lost.filter(|&bytes| bytes > 0) {
+            env.event(Event::Dropped {
+                what: Dropped::DeadLink,
+                bytes,
+            });
+        }
+    }
+
     /// Takes back what the network stack has not taken.
     pub(crate) fn cancel_send(&mut self, env: &mut Env<'_>, id: LinkId) {
         if let Some(link) = self.links.get_mut(id) {

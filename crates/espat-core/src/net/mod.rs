@@ -261,6 +261,11 @@ impl Net {
                 let n = self.on_sent(id, n);
                 Some(OpEvent::Link(id, LinkEvent::Sent(n)))
             }
+            NetEvent::SendFailed { socket } => {
+                let id = self.links.find(socket)?;
+                self.on_send_failed(env, id);
+                Some(OpEvent::Link(id, LinkEvent::SendFailed))
+            }
             NetEvent::Data {
                 socket,
                 from,
@@ -307,6 +312,7 @@ impl Net {
             NetEvent::Closed { socket, cause } => (socket, SocketEvent::Closed(cause)),
             NetEvent::Listening { .. }
             | NetEvent::Accepted { .. }
+            | NetEvent::SendFailed { .. }
             | NetEvent::Resolved { .. }
             | NetEvent::Pinged { .. }
             | NetEvent::TimeSynced { .. }

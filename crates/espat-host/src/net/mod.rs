@@ -88,6 +88,9 @@ pub(crate) enum Ready {
         socket: SocketId,
         n: usize,
     },
+    SendFailed {
+        socket: SocketId,
+    },
     Data {
         socket: SocketId,
         from: Option<SocketAddr>,
@@ -133,6 +136,7 @@ impl Ready {
                 local,
             },
             &Self::Sent { socket, n } => NetEvent::Sent { socket, n },
+            &Self::SendFailed { socket } => NetEvent::SendFailed { socket },
             &Self::Data {
                 socket,
                 from,
@@ -188,12 +192,15 @@ impl Net {
                 }
             }
             NetRequest::Send { socket, to, bytes } => self.send(socket, to, bytes),
-            NetRequest::CancelSend { socket } => match self.find(socket) {
-                Some(Socket::Tcp(link)) => link.cancel_send(),
-                Some(Socket::Tls(link)) => link.cancel_send(),
-                Some(Socket::Udp(link)) => link.cancel_send(),
-                Some(Socket::Listener(_)) | None => {}
-            },
+            NetRequest::CancelSend { socket } => {
+                let untold = match self.find(socket) {
+                    Some(Socket::Tcp(link)) => link.cancel_send(),
+                    Some(Socket::Tls(link)) => link.cancel_send(),
+                    Some(Socket::Udp(link)) => link.cancel_send(),
+                    Some(Socket::Listener(_)) | None => 0,
+                };
+                self.counters.net_out.add(untold);
+            }
             NetRequest::Options { socket, options } => match self.find(socket) {
                 Some(Socket::Tcp(link)) => link.set_options(options),
                 Some(Socket::Tls(link)) => link.set_options(options),
@@ -382,6 +389,7 @@ impl Net {
                 self.counters.net_out.add(n);
                 Ready::Sent { socket, n }
             }
+            TcpEvent::SendFailed => Ready::SendFailed { socket },
             TcpEvent::Data { len, wire_len } => {
                 self.counters.net_in.add(len);
                 Ready::Data {

@@ -32,6 +32,8 @@ pub(super) struct TcpLink {
     sent: usize,
     /// Writing failed; reading still yields what came before.
     broken: Option<CloseCause>,
+    /// Payload was lost by that, and nobody has been told.
+    has_lost: bool,
 }
 
 /// What a link has to tell.
@@ -40,6 +42,8 @@ pub(super) enum TcpEvent {
     Connected(SocketAddr),
     Failed(NetError),
     Sent(usize),
+    /// Payload is lost; what came before can be read.
+    SendFailed,
     Data {
         len: usize,
         /// What it took on the wire.
@@ -78,6 +82,7 @@ impl TcpLink {
             unsent: Vec::new(),
             sent: 0,
             broken: None,
+            has_lost: false,
         };
         link.set_options(options);
         link
@@ -100,6 +105,7 @@ impl TcpLink {
     /// Takes payload over whole.
     pub(super) fn send(&mut self, mut bytes: &[u8]) {
         if self.broken.is_some() {
+            self.has_lost = true;
             return;
         }
         if self.unsent.is_empty() {
@@ -120,8 +126,11 @@ impl TcpLink {
         std::mem::take(&mut self.sent)
     }
 
-    pub(super) fn cancel_send(&mut self) {
+    /// Gives the bytes that the kernel took and nobody is told of any more.
+    pub(super) fn cancel_send(&mut self) -> usize {
         self.unsent = Vec::new();
+        self.has_lost = false;
+        self.take_sent()
     }
 
     pub(super) fn poll(
@@ -139,7 +148,13 @@ impl TcpLink {
         if self.sent > 0 {
             return Poll::Ready(TcpEvent::Sent(self.take_sent()));
         }
-        self.poll_read(cx, buffer)
+        // What can be read first comes first; an end says it all.
+        match self.poll_read(cx, buffer) {
+            Poll::Pending if std::mem::take(&mut self.has_lost) => {
+                Poll::Ready(TcpEvent::SendFailed)
+            }
+            polled => polled,
+        }
     }
 
     /// Ends the link in an orderly way; what cannot be done at once is left to the one returned.
@@ -226,6 +241,7 @@ impl TcpLink {
 
     fn on_write_error(&mut self, error: &io::Error) {
         self.broken = Some(close_cause(error));
+        self.has_lost = true;
         self.unsent = Vec::new();
     }
 }

@@ -109,8 +109,10 @@ impl UdpLink {
         std::mem::take(&mut self.sent)
     }
 
-    pub(super) fn cancel_send(&mut self) {
+    /// Gives the bytes that the kernel took and nobody is told of any more.
+    pub(super) fn cancel_send(&mut self) -> usize {
         self.unsent.clear();
+        self.take_sent()
     }
 
     /// Counts datagrams that never went anywhere as sent: the module cannot know.

@@ -55,6 +55,7 @@ pub(crate) enum Fed {
     Listening(SocketId, u16),
     Accepted(SocketId, SocketId, SocketAddr, SocketAddr),
     Sent(SocketId, usize),
+    SendFailed(SocketId),
     Data(SocketId, Option<SocketAddr>, Vec<u8>),
     Closed(SocketId, CloseCause),
     Resolved(QueryId, Result<Vec<IpAddr>, NetError>),
@@ -120,6 +121,12 @@ impl StandIn {
 impl Bench {
     pub(crate) fn ask(&self, ask: Ask) {
         self.shared.asks.lock().unwrap().push_back(ask);
+        self.poke();
+    }
+
+    /// The same for several, put out without an input between.
+    pub(crate) fn ask_all(&self, asks: impl IntoIterator<Item = Ask>) {
+        self.shared.asks.lock().unwrap().extend(asks);
         self.poke();
     }
 
@@ -339,6 +346,7 @@ fn fed_by_net(event: NetEvent<'_>) -> Fed {
             local,
         } => Fed::Accepted(listener, socket, peer, local),
         NetEvent::Sent { socket, n } => Fed::Sent(socket, n),
+        NetEvent::SendFailed { socket } => Fed::SendFailed(socket),
         NetEvent::Data {
             socket,
             from,

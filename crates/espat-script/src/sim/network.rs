@@ -36,6 +36,7 @@ pub(crate) enum Delivery {
         local: SocketAddr,
     },
     Sent(SocketId, usize),
+    SendFailed(SocketId),
     Data {
         socket: SocketId,
         from: Option<SocketAddr>,
@@ -129,6 +130,7 @@ impl Delivery {
                 socket: *socket,
                 n: *n,
             },
+            Self::SendFailed(socket) => NetEvent::SendFailed { socket: *socket },
             Self::Data {
                 socket,
                 from,
@@ -318,6 +320,10 @@ impl Network {
                     )
                 })?;
                 Delivery::Sent(id, *n)
+            }
+            NetHappening::SendFailed => {
+                socket.unsent = 0;
+                Delivery::SendFailed(id)
             }
             NetHappening::Data { .. } if socket.is_closed => {
                 return Err(format!(

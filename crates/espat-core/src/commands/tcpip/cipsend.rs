@@ -151,6 +151,9 @@ impl Operation for Sending {
                     Progress::Continue
                 }
             }
+            (Step::Sending(_), OpEvent::Link(id, LinkEvent::SendFailed)) if id == self.id => {
+                SEND_FAIL
+            }
             (Step::Sending(_), OpEvent::Deadline) => {
                 cx.net.cancel_send(&mut cx.env, self.id);
                 SEND_FAIL

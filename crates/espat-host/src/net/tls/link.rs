@@ -27,6 +27,8 @@ pub(in crate::net) struct TlsLink {
     uncounted: usize,
     /// Writing failed; reading still yields what came before.
     broken: Option<CloseCause>,
+    /// Payload was lost by that, and nobody has been told.
+    has_lost: bool,
 }
 
 #[derive(Debug)]
@@ -71,6 +73,7 @@ impl TlsLink {
             sent: 0,
             uncounted: 0,
             broken: None,
+            has_lost: false,
         };
         link.set_options(options);
         link
@@ -97,6 +100,7 @@ impl TlsLink {
     /// Takes payload over whole.
     pub(in crate::net) fn send(&mut self, mut bytes: &[u8]) {
         if self.broken.is_some() {
+            self.has_lost = true;
             return;
         }
         if self.unsent.is_empty() {
@@ -115,9 +119,12 @@ impl TlsLink {
         std::mem::take(&mut self.sent)
     }
 
-    pub(in crate::net) fn cancel_send(&mut self) {
+    /// Gives the bytes that went out and nobody is told of any more.
+    pub(in crate::net) fn cancel_send(&mut self) -> usize {
         self.unsent.truncate(self.session.begun());
         self.uncounted = self.unsent.len();
+        self.has_lost = false;
+        self.take_sent()
     }
 
     pub(in crate::net) fn poll(
@@ -185,6 +192,15 @@ impl TlsLink {
         if self.sent > 0 {
             return Poll::Ready(TcpEvent::Sent(self.take_sent()));
         }
+        match self.poll_read(cx, buffer) {
+            Poll::Pending if std::mem::take(&mut self.has_lost) => {
+                Poll::Ready(TcpEvent::SendFailed)
+            }
+            polled => polled,
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<TcpEvent> {
         if self.credit == 0 {
             return self.poll_end(cx);
         }
@@ -250,6 +266,7 @@ impl TlsLink {
 
     fn fail(&mut self, cause: CloseCause) {
         self.broken = Some(cause);
+        self.has_lost = true;
         self.unsent = Vec::new();
     }
 }

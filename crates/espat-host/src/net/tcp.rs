@@ -153,7 +153,7 @@ impl TcpLink {
             Poll::Pending if std::mem::take(&mut self.has_lost) => {
                 Poll::Ready(TcpEvent::SendFailed)
             }
-            polled => polled,
+            polled @ (Poll::Ready(_) | Poll::Pending) => polled,
         }
     }
 

@@ -196,7 +196,7 @@ impl TlsLink {
             Poll::Pending if std::mem::take(&mut self.has_lost) => {
                 Poll::Ready(TcpEvent::SendFailed)
             }
-            polled => polled,
+            polled @ (Poll::Ready(_) | Poll::Pending) => polled,
         }
     }
 

@@ -280,7 +280,7 @@ impl Look<'_> {
                     return Err(HELD_BACK);
                 }
             }
-            NetHappening::Closed(CloseCause::Tls | CloseCause::Io) => {
+            NetHappening::SendFailed | NetHappening::Closed(CloseCause::Tls | CloseCause::Io) => {
                 return Err("the network fails in its own way");
             }
             NetHappening::Resolved(ips) => return self.resolved(handle, ips),

@@ -219,6 +219,7 @@ impl World {
             | NetHappening::Failed(_)
             | NetHappening::Listening(_)
             | NetHappening::Sent(_)
+            | NetHappening::SendFailed
             | NetHappening::Resolved(_)
             | NetHappening::Pong(_)
             | NetHappening::Time(_) => {}

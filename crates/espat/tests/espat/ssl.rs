@@ -114,7 +114,10 @@ fn a_client_checks_its_server_and_leaves_a_key_log() {
         "--tls-keylog",
         keys.to_str().unwrap(),
     ];
+    std::fs::write(&keys, "").unwrap();
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o640)).unwrap();
     let (espat, mut host) = started(&arguments);
+    espat.log_line("keys.log: others can read this key log");
     let connect = format!("AT+CIPSTART=\"SSL\",\"127.0.0.1\",{port}");
     host.ok("AT+CIPSSLCCONF=2");
     host.ok("AT+CIPSSLCCN=\"other.test\"");
@@ -201,7 +204,23 @@ fn a_server_keeps_its_own_certificate_in_the_state() {
     assert_eq!(fingerprints[0], fingerprints[1]);
     let file = state.join("certs/self_signed_server.pem");
     let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(file), mode(state.join("certs"))), (0o600, 0o700));
+    assert_eq!(
+        (mode(file.clone()), mode(state.join("certs"))),
+        (0o600, 0o700)
+    );
+    // It stays in use when others can read it, with a warning.
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (espat, mut host) = started(&[
+        "--state",
+        state.to_str().unwrap(),
+        "--publish",
+        "443=127.0.0.1:0",
+    ]);
+    host.ok("AT+CIPMUX=1");
+    host.ok("AT+CIPSERVER=1,443,\"SSL\"");
+    espat.log_line("self_signed_server.pem: others can read or change this private key");
+    let line = espat.log_line("shows a self-signed certificate, SHA-256 ");
+    assert!(line.ends_with(&fingerprints[0]));
 }
 
 #[test]

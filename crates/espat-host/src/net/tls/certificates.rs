@@ -305,6 +305,16 @@ fn read_partition(partition: &[u8], kind: SlotKind) -> Vec<(u8, Slot)> {
     items.into_iter().map(slot).collect()
 }
 
+/// Says so where a private key is not its owner's alone.
+pub(super) fn warn_of_others(path: &Path, mode: u32) {
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            "{}: others can read or change this private key; `chmod 600` keeps it private",
+            path.display()
+        );
+    }
+}
+
 /// `None` where there is no such file.
 fn read_slot(path: &Path, kind: SlotKind) -> Option<Slot> {
     let (bytes, mode) = match read_file(path) {
@@ -319,11 +329,8 @@ fn read_slot(path: &Path, kind: SlotKind) -> Option<Slot> {
         }
     };
     let is_key = is_key(kind);
-    if is_key && mode & 0o077 != 0 {
-        tracing::warn!(
-            "{}: others can read or change this private key; `chmod 600` keeps it private",
-            path.display()
-        );
+    if is_key {
+        warn_of_others(path, mode);
     }
     let content = read_pem(&bytes, kind);
     if content.is_none() {

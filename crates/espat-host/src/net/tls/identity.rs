@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use openssl::asn1::Asn1Time;
@@ -63,6 +63,9 @@ fn read(state: &Path) -> Option<Identity> {
         Err(_) => None,
         Ok(pem) => parse(&pem),
     };
+    if let Ok(metadata) = std::fs::metadata(&path) {
+        super::certificates::warn_of_others(&path, metadata.mode());
+    }
     if usable.is_none() {
         tracing::warn!(
             "{}: no certificate with its key; another one takes its place",
@@ -143,8 +146,7 @@ mod tests {
         write(&folder, &pem).unwrap();
         let kept = read(&folder).unwrap();
         assert!(kept.key.public_eq(&made.key));
-        let mode =
-            std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(folder.join(FILE)).unwrap());
+        let mode = std::fs::metadata(folder.join(FILE)).unwrap().mode();
         // What was damaged is no identity, and is made anew.
         std::fs::write(folder.join(FILE), &pem[..pem.len() / 2]).unwrap();
         assert!(read(&folder).is_none());

@@ -233,6 +233,16 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    /// Leaves nothing half-written, and the folder free.
+    fn drop(&mut self) {
+        self.partitions.abort();
+        // Closing alone would leave it locked where a process is just being started: until that runs its program, it has a copy
+        // of every open file.
+        let _ = rustix::fs::flock(&self.folder.handle, FlockOperation::Unlock);
+    }
+}
+
 /// Opens a folder; one that has to be made is there after a power cut too.
 fn open_folder(path: &Path) -> io::Result<File> {
     let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
@@ -303,5 +313,22 @@ fn store_error(error: &io::Error) -> espat_core::StoreError {
         Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => espat_core::StoreError::Full,
         Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => espat_core::StoreError::Denied,
         _ => espat_core::StoreError::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_folder_does_not_keep_it_locked() {
+        let path = std::env::temp_dir().join(format!("espat-store-{}", std::process::id()));
+        let store = Store::open(&path).unwrap();
+        let copy = store.folder.handle.try_clone().unwrap();
+        assert!(matches!(Store::open(&path), Err(StateError::InUse { .. })));
+        drop(store);
+        Store::open(&path).unwrap();
+        drop(copy);
+        std::fs::remove_dir_all(path).unwrap();
     }
 }

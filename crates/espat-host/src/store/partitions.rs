@@ -124,7 +124,7 @@ impl Partitions {
         Ok(())
     }
 
-    fn abort(&mut self) {
+    pub(super) fn abort(&mut self) {
         if let (Some(folder), Some(under_way)) = (&mut self.folder, self.under_way.take()) {
             // The next start removes what stays.
             let _ = folder.remove(&temporary(under_way.name));

@@ -1,15 +1,19 @@
-//! The signals that end the program cleanly.
+//! The signals that end the program cleanly, and one that must not end it.
 
 use std::io;
 
+use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT, SIGTERM and SIGHUP.
+/// SIGINT, SIGTERM and SIGHUP; and SIGXFSZ, which nobody waits for.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
+    /// Taken, so that a file over the limit of the process (`ulimit -f`) is a write that fails, as on a full disk: the module
+    /// has an answer to that.
+    _file_size: Signal,
 }
 
 impl Signals {
@@ -19,6 +23,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
+            _file_size: signal(SignalKind::from_raw(Number::XFSZ.as_raw()))?,
         })
     }
 

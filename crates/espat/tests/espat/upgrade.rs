@@ -121,6 +121,23 @@ fn a_stall_holds_the_module_up_until_its_server_ends() {
 }
 
 #[test]
+fn a_module_that_ends_in_the_middle_leaves_nothing_behind() {
+    let server = start("upgrade-end", &["--stall-at", "100000"]);
+    let scratch = Scratch::new("upgrade-end-state");
+    let state = scratch.path("state");
+    let (mut espat, mut host) = module(&server, &["--state", state.to_str().unwrap()]);
+    host.write("AT+CIUPDATE\r\n");
+    host.until(STEPS);
+    server.espat.log_line("stalls, as asked");
+    espat.signal(Signal::TERM);
+    assert!(espat.exit().success());
+    assert_eq!(
+        std::fs::read_dir(state.join("partitions")).unwrap().count(),
+        0
+    );
+}
+
+#[test]
 fn the_empty_version_of_the_form_beside_commands_is_the_newest() {
     let server = start("upgrade-beside", &[]);
     let (_espat, mut host) = module(&server, &[]);
@@ -147,6 +164,25 @@ fn a_partition_is_fetched_and_kept() {
     server.espat.log_line(" v2.9.0.0 client_ca.bin 4/4 bytes, ");
     let kept = std::fs::read(state.join("partitions/client_ca.bin")).unwrap();
     assert_eq!(kept, b"\xf1\xf1ca");
+}
+
+#[test]
+fn a_file_over_the_limit_of_the_process_is_a_full_disk() {
+    let server = start("upgrade-limit", &[]);
+    let scratch = Scratch::new("upgrade-limit-state");
+    let state = scratch.path("state");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "ulimit -f 16; exec \"$0\" \"$@\""]);
+    shell.arg(env!("CARGO_BIN_EXE_espat"));
+    let url = format!("http://{}", server.at);
+    let more = ["--ota-server", &url, "--state", state.to_str().unwrap()];
+    let (espat, mut host) = Espat::on_stdio_of(shell, &more);
+    host.until("\r\nready\r\n");
+    host.join();
+    host.write("AT+CIUPDATE\r\n");
+    assert_eq!(host.until("ERROR\r\n"), format!("{STEPS}\r\nERROR\r\n"));
+    espat.log_line("ota.bin: cannot write the temporary file");
+    assert_eq!(version(&mut host), "2.2.0.0");
 }
 
 #[test]

@@ -213,16 +213,8 @@ mod tests {
     #[tokio::test]
     async fn a_running_server_shows_its_new_certificate() {
         let pair = Pair::authority("server.test");
-        let (certificate, key) = (pair.certificate_pem(), pair.key_pem());
-        let server = Server::start(move |line| {
-            let item = if line.contains("server_cert") {
-                &certificate
-            } else {
-                &key
-            };
-            vec![Act::Write(answer(&partition(&[item])))]
-        })
-        .await;
+        let shown_then = pair.certificate.to_der().unwrap();
+        let server = pair_server(pair).await;
         let mut host = module(&server.url("http"), None, None).await;
         host.ok("AT+CIPMUX=1").await;
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -230,16 +222,10 @@ mod tests {
         drop(port);
         host.ok(&format!("AT+CIPSERVER=1,{},\"SSL\"", at.port()))
             .await;
-        assert_ne!(
-            shown(&mut host, at).await,
-            pair.certificate.to_der().unwrap()
-        );
+        assert_ne!(shown(&mut host, at).await, shown_then);
         host.ok("AT+CIUPDATE=0,\"v2.4.0.0\",\"server_cert\"").await;
         host.ok("AT+CIUPDATE=0,\"v2.4.0.0\",\"server_key\"").await;
-        assert_eq!(
-            shown(&mut host, at).await,
-            pair.certificate.to_der().unwrap()
-        );
+        assert_eq!(shown(&mut host, at).await, shown_then);
     }
 
     /// The certificate that the module's server shows.
@@ -254,6 +240,75 @@ mod tests {
         let certificate = client.await.unwrap();
         host.wait("0,CLOSED\r\n").await;
         certificate
+    }
+
+    #[tokio::test]
+    async fn a_clients_certificate_and_key_are_replaced() {
+        let ca = Pair::authority("ca");
+        let (friend, stranger) = (
+            ca.issue(&Says::name("friend")),
+            Pair::authority("other").issue(&Says::name("stranger")),
+        );
+        let certs = Folder::new();
+        certs.put_pair("client_cert.0.pem", "client_key.0.pem", &stranger);
+        let (to, _) = echo_server(server_config(&ca, Some(&ca))).await;
+        let server = pair_server(friend).await;
+        let mut host = module(&server.url("http"), None, Some(&certs)).await;
+        host.ok("AT+CIPSSLCCONF=1,0,0").await;
+        // TLS 1.2: the server's refusal comes within the handshake.
+        assert!(!host.connects(to).await);
+        host.ok("AT+CIUPDATE=0,\"v2.4.0.0\",\"client_cert\"").await;
+        // A certificate with another's key.
+        assert!(!host.connects(to).await);
+        host.ok("AT+CIUPDATE=0,\"v2.4.0.0\",\"client_key\"").await;
+        assert!(host.connects(to).await);
+    }
+
+    /// A server of a pair, one partition each.
+    async fn pair_server(pair: Pair) -> Server {
+        let (certificate, key) = (pair.certificate_pem(), pair.key_pem());
+        Server::start(move |line| {
+            let is_certificate = line.contains("_cert.bin");
+            let item = if is_certificate { &certificate } else { &key };
+            vec![Act::Write(answer(&partition(&[item])))]
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_running_server_takes_its_new_ca() {
+        let (old, new) = (Pair::authority("old"), Pair::authority("new"));
+        let certs = Folder::new();
+        certs.put("server_ca.0.pem", &old.certificate_pem());
+        let list = partition(&[&new.certificate_pem()]);
+        let server = Server::start(serves("v2.4.0.0", &list)).await;
+        let mut host = module(&server.url("http"), None, Some(&certs)).await;
+        host.set_clock().await;
+        host.ok("AT+CIPMUX=1").await;
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = port.local_addr().unwrap();
+        drop(port);
+        host.ok(&format!("AT+CIPSERVER=1,{},\"SSL\",1", at.port()))
+            .await;
+        let friend = new.issue(&Says::name("friend"));
+        assert!(!is_taken(&friend, at).await);
+        host.ok("AT+CIUPDATE=0,\"v2.4.0.0\",\"server_ca\"").await;
+        assert!(is_taken(&friend, at).await);
+        host.wait("0,CONNECT\r\n").await;
+    }
+
+    /// Whether the module's server takes a client with this certificate.
+    async fn is_taken(client: &Pair, at: SocketAddr) -> bool {
+        let (certificate, key) = (client.certificate.clone(), client.key.clone());
+        let taken = tokio::task::spawn_blocking(move || {
+            let mut builder = SslConnector::builder(SslMethod::tls()).unwrap();
+            builder.set_verify(SslVerifyMode::NONE);
+            builder.set_certificate(&certificate).unwrap();
+            builder.set_private_key(&key).unwrap();
+            let stream = std::net::TcpStream::connect(at).unwrap();
+            builder.build().connect("server.test", stream).is_ok()
+        });
+        taken.await.unwrap()
     }
 
     #[tokio::test]

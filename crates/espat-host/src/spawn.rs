@@ -194,7 +194,10 @@ impl Module {
         };
         let mut options = self.net;
         options.certificates = options.certificates.for_one_module();
-        let net = Net::new(Arc::new(options), Arc::clone(&counters));
+        // A kernel takes megabytes for a peer that reads nothing, and a send would seem done that on the chip is not.
+        let is_realistic = self.config.timing == Timing::Realistic;
+        let send_buffer = is_realistic.then_some(self.config.profile.limits.send_buffer);
+        let net = Net::new(Arc::new(options), send_buffer, Arc::clone(&counters));
         let driver = Driver::new(
             Supply::new(policy, engine),
             port,

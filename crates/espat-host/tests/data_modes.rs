@@ -6,6 +6,7 @@ mod host;
 
 #[cfg(test)]
 mod tests {
+    use espat_core::{ModuleConfig, Timing};
     use espat_host::Module;
     use socket2::SockRef;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +21,8 @@ mod tests {
     const BLOCKED: Duration = Duration::from_millis(400);
     /// What a link holds in passive mode.
     const WINDOW: usize = 5744;
+    /// What the chip holds of what a link sends.
+    const SEND_BUFFER: usize = 5744;
     /// What passthrough holds for a link that takes nothing.
     const BUFFER: usize = 64 * 1024;
 
@@ -183,6 +186,56 @@ mod tests {
         host.ok("AT").await;
         assert!(got == all[..written], "bytes are lost or changed");
         assert_eq!(host.module.counts().bytes_dropped, 0);
+    }
+
+    /// Sends until the send time-out, to a peer that reads nothing and whose kernel holds little; gives the bytes of `SEND OK`.
+    async fn send_until_stalled(timing: Timing) -> usize {
+        const CHUNK: usize = 2048;
+        /// Beyond this nothing is bounded.
+        const ENOUGH: usize = 512 * 1024;
+        let config = ModuleConfig {
+            timing,
+            ..ModuleConfig::new()
+        };
+        let mut host = Host::joined(Module::new(config)).await;
+        host.ok("AT+CIPTCPOPT=,,700").await;
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(2304).unwrap();
+        socket.bind(([127, 0, 0, 77], 0).into()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        host.ok(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.77\",{port}"))
+            .await;
+        let _peer = accept(&listener).await;
+        let mut sent = 0;
+        while sent < ENOUGH {
+            host.send(format!("AT+CIPSEND={CHUNK}\r\n").as_bytes())
+                .await;
+            host.wait("\r\n>").await;
+            host.send(&vec![b'x'; CHUNK]).await;
+            host.wait("Recv 2048 bytes\r\n").await;
+            let said = host.wait_any(&["SEND OK\r\n", "SEND FAIL\r\n"]).await;
+            if said.ends_with("SEND FAIL\r\n") {
+                break;
+            }
+            sent += CHUNK;
+        }
+        sent
+    }
+
+    #[tokio::test]
+    async fn a_realistic_module_notices_a_peer_that_takes_nothing_when_the_chip_would() {
+        let sent = send_until_stalled(Timing::Realistic).await;
+        println!("{sent} bytes sent: the chip holds {SEND_BUFFER}, its peer what it likes");
+        // Twice the chip's buffer is what Linux makes of it; the rest is the peer's kernel.
+        assert!(sent <= 2 * SEND_BUFFER + 3 * 2304, "{sent}");
+        assert!(sent >= SEND_BUFFER, "{sent}");
+    }
+
+    #[tokio::test]
+    async fn a_fast_module_leaves_the_send_buffer_to_the_kernel() {
+        let sent = send_until_stalled(Timing::Fast).await;
+        assert!(sent > 8 * SEND_BUFFER, "{sent}");
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ pub(super) const BASE: Profile = Profile {
         ipd_bytes: 2920,
         datagram_bytes: 1472,
         receive_window: 5744,
+        send_buffer: 5744,
         uart_tx: 8192,
         chunk_gap: Duration::from_millis(2),
         escape_guard: Duration::from_millis(20),

@@ -68,6 +68,9 @@ pub struct Limits {
     pub datagram_bytes: usize,
     /// Bytes that a link may hold in passive mode. Manual, `AT+CIPRECVMODE`: 5744 on ESP32.
     pub receive_window: usize,
+    /// Bytes that a TCP socket holds for sending. ESP-IDF's Kconfig, `LWIP_TCP_SND_BUF_DEFAULT`: 5744, four segments; the
+    /// reference's configuration leaves it alone.
+    pub send_buffer: usize,
     /// Bytes that the UART driver holds for sending. Sources of the reference: 8192 on ESP32.
     pub uart_tx: usize,
     /// Serial bytes further apart than this belong to different chunks.

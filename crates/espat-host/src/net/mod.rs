@@ -41,6 +41,8 @@ use crate::counters::Counters;
 /// All sockets and questions of one module.
 pub(crate) struct Net {
     options: Arc<NetOptions>,
+    /// What the kernel may hold of what a TCP link sends; `None`: as much as it likes.
+    send_buffer: Option<usize>,
     sockets: Vec<(SocketId, Socket)>,
     lingering: Lingerers,
     resolutions: Vec<Resolution>,
@@ -61,6 +63,19 @@ enum Socket {
     Tls(Box<TlsLink>),
     Udp(Box<UdpLink>),
     Listener(Box<Listener>),
+}
+
+impl Socket {
+    fn limit_send_buffer(&self, bytes: Option<usize>) {
+        let stream = match self {
+            Self::Tcp(link) => link.stream(),
+            Self::Tls(link) => link.stream(),
+            Self::Udp(_) | Self::Listener(_) => return,
+        };
+        if let Some(bytes) = bytes {
+            tcp::set_send_buffer(stream, bytes);
+        }
+    }
 }
 
 /// A [`NetEvent`] whose payload lies in the read buffer.
@@ -161,10 +176,15 @@ impl Ready {
 }
 
 impl Net {
-    pub(crate) fn new(options: Arc<NetOptions>, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        options: Arc<NetOptions>,
+        send_buffer: Option<usize>,
+        counters: Arc<Counters>,
+    ) -> Self {
         let slots = SlotWatch::start(&options.certificates);
         Self {
             options,
+            send_buffer,
             sockets: Vec::new(),
             lingering: Lingerers::default(),
             resolutions: Vec::new(),
@@ -182,7 +202,10 @@ impl Net {
     pub(crate) fn handle(&mut self, now: Instant, request: NetRequest<'_>) {
         match request {
             NetRequest::Connect { socket, to } => match self.connect(to) {
-                Ok(link) => self.sockets.push((socket, link)),
+                Ok(link) => {
+                    link.limit_send_buffer(self.send_buffer);
+                    self.sockets.push((socket, link));
+                }
                 Err(error) => self.answers.push_back(Ready::Failed { socket, error }),
             },
             NetRequest::Listen { listener, on } => self.listen(now, listener, on),
@@ -364,6 +387,7 @@ impl Net {
                         client.options,
                     ))),
                 };
+                link.limit_send_buffer(self.send_buffer);
                 self.sockets.push((accepted, link));
                 Ready::Accepted {
                     listener: socket,

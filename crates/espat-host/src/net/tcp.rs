@@ -93,6 +93,10 @@ impl TcpLink {
         self.options = options;
     }
 
+    pub(super) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     pub(super) fn set_credit(&mut self, max: usize) {
         self.credit = max;
         self.parked = false;
@@ -305,6 +309,13 @@ pub(super) fn set_options(socket: SockRef<'_>, options: SocketOptions) {
         tracing::debug!("the options of a link's socket cannot be set: {error}");
     }
     // SO_LINGER is not set: with it, the kernel would make `close` wait and the whole runtime with it.
+}
+
+/// Has the kernel hold about so much of what is sent. Linux allows twice of it for its own bookkeeping, and at least 4608 bytes in all.
+pub(super) fn set_send_buffer(stream: &TcpStream, bytes: usize) {
+    if let Err(error) = SockRef::from(stream).set_send_buffer_size(bytes) {
+        tracing::debug!("the send buffer of a link stays as it is: {error}");
+    }
 }
 
 /// Writes what the kernel takes.

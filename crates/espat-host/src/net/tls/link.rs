@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use espat_core::{CloseCause, Instant, SocketOptions};
 use socket2::SockRef;
+use tokio::net::TcpStream;
 
 use super::session::{Pace, Session};
 use crate::net::linger::Lingering;
@@ -82,6 +83,10 @@ impl TlsLink {
     pub(in crate::net) fn set_options(&mut self, options: SocketOptions) {
         tcp::set_options(SockRef::from(self.session.stream()), options);
         self.options = options;
+    }
+
+    pub(in crate::net) fn stream(&self) -> &TcpStream {
+        self.session.stream()
     }
 
     pub(in crate::net) fn set_credit(&mut self, max: usize) {

@@ -315,10 +315,12 @@ impl Default for ModuleConfig {
 /// Why a module cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigError {
-    /// A kept setting has a value that the profile does not allow.
+    /// A kept setting has a value that the profile does not allow, or not beside the others.
     Setting {
         /// Its key.
         key: String,
+        /// What is wrong with it.
+        why: &'static str,
     },
     /// An access point's SSID is empty or longer than 32 bytes, its password longer than 64, or its channel not 1 to 14.
     AccessPoint {
@@ -332,10 +334,7 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Setting { key } => write!(
-                f,
-                "the kept setting `{key}` has a value that this profile does not allow"
-            ),
+            Self::Setting { key, why } => write!(f, "the kept setting `{key}` {why}"),
             Self::AccessPoint { index } => write!(
                 f,
                 "access point {index}: an SSID has 1 to 32 bytes, a password up to 64, a channel is 1 to 14"

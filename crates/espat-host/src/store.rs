@@ -163,13 +163,13 @@ impl Store {
             .clone_from(&self.settings.installed);
         match Module::check(&config) {
             Ok(()) => Ok(config),
-            Err(ConfigError::Setting { key }) => {
+            Err(ConfigError::Setting { key, why }) => {
                 let place = self.settings.place(&key).unwrap_or_default();
                 Err(StateError::ParseFile {
                     path: self.file(),
                     line: place.line,
                     column: place.column,
-                    what: format!("`{key}` cannot have this value"),
+                    what: format!("`{key}` {why}"),
                 })
             }
             Err(error) => Err(StateError::Config(error)),

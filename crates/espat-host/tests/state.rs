@@ -122,6 +122,15 @@ mod tests {
             ("[uart]\nbaud = 12\n", 2, 8),
             ("[uart]\n\nbaud = \"s3cret\"\n", 3, 8),
             ("sysmsg = 8\n", 1, 10),
+            ("[station]\npassword = \"s3cret\"\n", 2, 12),
+            ("[softap]\npassword = \"s3cret\"\nencryption = 3\n", 2, 12),
+            (
+                "[dhcp]\nstart = \"192.168.4.9\"\nend = \"192.168.4.8\"\n",
+                3,
+                7,
+            ),
+            ("[link0]\nsend_timeout_ms = 9999999999\n", 2, 19),
+            ("saved_link = { host = \"s3cret.test\" }\n", 1, 23),
         ];
         for (text, line, column) in cases {
             let folder = Folder::with(text);

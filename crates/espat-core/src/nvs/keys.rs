@@ -1,10 +1,12 @@
 //! What each setting is called in the flash, and which values it may have: one row a key.
 
+use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 
-use super::settings::{Credentials, Setting, Settings, StaticIp};
+use super::sense;
+use super::settings::{Setting, Settings, StaticIp};
 use crate::config::{ConfigError, Mac, ModuleConfig};
 use crate::net::Kind;
 use crate::net::dial::Target;
@@ -29,6 +31,9 @@ fn rows() -> impl Iterator<Item = &'static Row> {
     GROUPS.iter().copied().flatten()
 }
 
+/// Why a value by itself is refused.
+const NOT_ALLOWED: &str = "has a value that this profile does not allow";
+
 impl Settings {
     /// The settings as they were kept. Keys that are unknown here are left alone: another version may have kept them.
     pub(crate) fn decode(config: &ModuleConfig) -> Result<Self, ConfigError> {
@@ -38,14 +43,26 @@ impl Settings {
             let Some((key, value)) = kept.filter(|(_, value)| *value != StoreValue::Default) else {
                 continue;
             };
-            (row.set)(&mut settings, value, config)
-                .ok_or_else(|| ConfigError::Setting { key: key.clone() })?;
+            (row.set)(&mut settings, value, config).ok_or_else(|| ConfigError::Setting {
+                key: key.clone(),
+                why: NOT_ALLOWED,
+            })?;
         }
-        // What a file that was edited by hand names in part only is not there.
-        let is_named = |station: &Credentials| !station.ssid.is_empty();
-        settings.station = settings.station.filter(is_named);
-        let is_whole = |link: &Target| link.port > 0 && link.host != nowhere().host;
-        settings.saved_link = settings.saved_link.filter(is_whole);
+        let is_kept = |key: &str| {
+            let kept = config.nvs.iter().rev().find(|(known, _)| known == key);
+            kept.is_some_and(|(_, value)| *value != StoreValue::Default)
+        };
+        // Of a file that was edited by hand: an address alone is enough, as for `AT+CIPSTA`.
+        if let Some(net) = settings.station_ip.as_mut()
+            && !is_kept("station.gateway")
+            && !is_kept("station.netmask")
+        {
+            *net = StaticIp::with_defaults(net.ip);
+        }
+        if let Some((key, why)) = sense::fault(&settings, config, is_kept) {
+            let key = key.to_owned();
+            return Err(ConfigError::Setting { key, why });
+        }
         Ok(settings)
     }
 }
@@ -360,26 +377,29 @@ const SSL: &[Row] = &[
     row!("link4.ssl_pki", s => s.ssl[4].pki),
     row!("link4.ssl_ca", s => s.ssl[4].ca),
 ];
+/// `AT+CIPTCPOPT` takes no more.
+const SEND_TIMEOUT_MS_MAX: u32 = i32::MAX.unsigned_abs();
 const TCP: &[Row] = &[
     row!("link0.linger_s", s => s.tcp[0].linger_s, in -1..=65_535),
     row!("link0.nodelay", s => s.tcp[0].nodelay),
-    row!("link0.send_timeout_ms", s => s.tcp[0].send_timeout_ms),
+    row!("link0.send_timeout_ms", s => s.tcp[0].send_timeout_ms, in 0..=SEND_TIMEOUT_MS_MAX),
     row!("link1.linger_s", s => s.tcp[1].linger_s, in -1..=65_535),
     row!("link1.nodelay", s => s.tcp[1].nodelay),
-    row!("link1.send_timeout_ms", s => s.tcp[1].send_timeout_ms),
+    row!("link1.send_timeout_ms", s => s.tcp[1].send_timeout_ms, in 0..=SEND_TIMEOUT_MS_MAX),
     row!("link2.linger_s", s => s.tcp[2].linger_s, in -1..=65_535),
     row!("link2.nodelay", s => s.tcp[2].nodelay),
-    row!("link2.send_timeout_ms", s => s.tcp[2].send_timeout_ms),
+    row!("link2.send_timeout_ms", s => s.tcp[2].send_timeout_ms, in 0..=SEND_TIMEOUT_MS_MAX),
     row!("link3.linger_s", s => s.tcp[3].linger_s, in -1..=65_535),
     row!("link3.nodelay", s => s.tcp[3].nodelay),
-    row!("link3.send_timeout_ms", s => s.tcp[3].send_timeout_ms),
+    row!("link3.send_timeout_ms", s => s.tcp[3].send_timeout_ms, in 0..=SEND_TIMEOUT_MS_MAX),
     row!("link4.linger_s", s => s.tcp[4].linger_s, in -1..=65_535),
     row!("link4.nodelay", s => s.tcp[4].nodelay),
-    row!("link4.send_timeout_ms", s => s.tcp[4].send_timeout_ms),
+    row!("link4.send_timeout_ms", s => s.tcp[4].send_timeout_ms, in 0..=SEND_TIMEOUT_MS_MAX),
 ];
 
 #[cfg(test)]
 mod tests {
+    use super::super::settings::Credentials;
     use super::*;
     use alloc::collections::BTreeSet;
     use alloc::vec;
@@ -421,7 +441,7 @@ mod tests {
             ..Credentials::default()
         });
         settings.dhcp_pool = Some(Default::default());
-        settings.station_ip = Some(StaticIp::ZERO);
+        settings.station_ip = Some(StaticIp::with_defaults([192, 0, 2, 9].into()));
         settings.ssl[4].auth_mode = 3;
         settings.tcp[3].linger_s = 7;
         settings.name_servers.manual = true;
@@ -449,6 +469,86 @@ mod tests {
     }
 
     #[test]
+    fn values_that_make_no_sense_together_name_a_key_that_was_kept() {
+        let text = |text: &str| StoreValue::Text(text.into());
+        let int = StoreValue::Int;
+        let softap_mac = config(&[]).addresses.softap_mac.to_string();
+        let cases: &[(&str, &[(&str, StoreValue)])] = &[
+            ("station.password", &[("station.password", text("secret"))]),
+            (
+                "station.ssid",
+                &[("station.ssid", text("")), ("station.pmf", int(1))],
+            ),
+            ("softap.encryption", &[("softap.encryption", int(1))]),
+            ("softap.encryption", &[("softap.encryption", int(3))]),
+            (
+                "softap.password",
+                &[
+                    ("softap.encryption", int(3)),
+                    ("softap.password", text("short")),
+                ],
+            ),
+            ("station.protocols", &[("station.protocols", int(0))]),
+            ("station.ip", &[("station.ip", text("0.0.0.0"))]),
+            ("station.gateway", &[("station.gateway", text("192.0.2.1"))]),
+            ("softap.ip", &[("softap.ip", text("255.255.255.255"))]),
+            ("dhcp.start", &[("dhcp.start", text("192.168.4.200"))]),
+            (
+                "dhcp.end",
+                &[
+                    ("dhcp.start", text("192.168.4.9")),
+                    ("dhcp.end", text("192.168.4.8")),
+                ],
+            ),
+            ("station.mac", &[("station.mac", text("01:00:00:00:00:01"))]),
+            ("station.mac", &[("station.mac", text(&softap_mac))]),
+            ("softap.mac", &[("softap.mac", text("00:00:00:00:00:00"))]),
+            ("dns.server1", &[("dns.server1", text("0.0.0.0"))]),
+            (
+                "dns.server2",
+                &[
+                    ("dns.server1", text("192.0.2.1")),
+                    ("dns.server2", text("192.0.2.1")),
+                ],
+            ),
+            (
+                "saved_link.host",
+                &[("saved_link.host", text("example.org"))],
+            ),
+            ("saved_link.port", &[("saved_link.port", int(80))]),
+            (
+                "saved_link.host",
+                &[
+                    ("saved_link.host", text("example.org")),
+                    ("saved_link.port", int(0)),
+                ],
+            ),
+            (
+                "saved_link.type",
+                &[
+                    ("saved_link.host", text("192.0.2.1")),
+                    ("saved_link.port", int(80)),
+                    ("saved_link.type", text("TCPv6")),
+                ],
+            ),
+            (
+                "link3.send_timeout_ms",
+                &[("link3.send_timeout_ms", int(1 << 31))],
+            ),
+        ];
+        for (wrong, nvs) in cases {
+            match Settings::decode(&config(nvs)) {
+                Err(ConfigError::Setting { key, .. }) => assert_eq!(key, *wrong),
+                other => panic!("{wrong}: {other:?}"),
+            }
+        }
+        let alone = [("station.ip", text("192.0.2.9"))];
+        let settings = Settings::decode(&config(&alone)).unwrap();
+        let ip = Ipv4Addr::new(192, 0, 2, 9);
+        assert_eq!(settings.station_ip, Some(StaticIp::with_defaults(ip)));
+    }
+
+    #[test]
     fn a_value_that_is_not_allowed_names_its_key() {
         let cases = [
             ("uart.baud", StoreValue::Int(79)),
@@ -462,7 +562,14 @@ mod tests {
         ];
         for (key, value) in cases {
             let error = Settings::decode(&config(&[(key, value)])).unwrap_err();
-            assert_eq!(error, ConfigError::Setting { key: key.into() });
+            let why = NOT_ALLOWED;
+            assert_eq!(
+                error,
+                ConfigError::Setting {
+                    key: key.into(),
+                    why
+                }
+            );
         }
     }
 }

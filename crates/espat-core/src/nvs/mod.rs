@@ -1,6 +1,7 @@
 //! Settings: what is valid now, and what the flash holds.
 
 mod keys;
+mod sense;
 mod settings;
 
 use alloc::vec::Vec;

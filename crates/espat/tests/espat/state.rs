@@ -47,13 +47,38 @@ fn a_folder_in_use_and_a_broken_file_are_refused() {
     );
     drop(running);
     let file = folder.join("module.toml");
-    std::fs::write(&file, "[uart]\nbaud = fast\n").unwrap();
-    let message = refused();
-    assert!(message.contains("module.toml:2:8: "), "{message}");
-    assert_eq!(
-        std::fs::read_to_string(&file).unwrap(),
-        "[uart]\nbaud = fast\n"
+    for (text, place) in [
+        ("[uart]\nbaud = fast\n", "module.toml:2:8: "),
+        (
+            "[softap]\nencryption = 3\n",
+            "module.toml:2:14: `softap.encryption` is not enough",
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let message = refused();
+        assert!(message.contains(place), "{message}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+}
+
+#[test]
+fn a_key_that_no_setting_has_is_named_and_left_alone() {
+    let scratch = Scratch::new("state-unknown");
+    let folder = scratch.path("state");
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("module.toml");
+    let text = "coffee = 3\n[statoin]\nssid = \"home\"\n";
+    std::fs::write(&file, text).unwrap();
+    let mut command = espat();
+    let child = command.args(["--stdio", "--state"]).arg(&folder);
+    let output = child.stdin(std::process::Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("no setting is called coffee, statoin.ssid"),
+        "{said}"
     );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
 }
 
 #[test]

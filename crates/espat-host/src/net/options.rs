@@ -47,15 +47,16 @@ impl Default for NetOptions {
 impl NetOptions {
     /// Whether the policy lets the module send to that address. A group on the loopback interface counts as loopback.
     pub(super) fn permits(&self, ip: IpAddr) -> bool {
-        let is_loopback_group = self.policy.offline && self.ip.is_loopback() && ip.is_multicast();
-        if !is_loopback_group {
-            return self.policy.permits(ip);
+        if self.ip.is_loopback() && ip.is_multicast() {
+            self.policy.permits_online(ip)
+        } else {
+            self.policy.permits(ip)
         }
-        Policy {
-            offline: false,
-            ..self.policy.clone()
-        }
-        .permits(ip)
+    }
+
+    /// Whether datagrams to `ip` reach the module's whole network. The system is asked only about an address that could be it.
+    pub(super) fn is_broadcast(&self, ip: Ipv4Addr) -> bool {
+        ip.is_broadcast() || could_be_broadcast(self.ip, ip) && ip == self.broadcast()
     }
 
     /// The broadcast address of the interface that has the module's address.
@@ -67,6 +68,13 @@ impl NetOptions {
         // 255.255.255.255 goes out by the default interface where the network of the address is not known.
         directed_broadcast(&routes, self.ip).unwrap_or(Ipv4Addr::BROADCAST)
     }
+}
+
+/// Whether some network with `ours` in it has the broadcast address `ip`: from the first bit that differs on it has ones only.
+fn could_be_broadcast(ours: Ipv4Addr, ip: Ipv4Addr) -> bool {
+    let differ = ours.to_bits() ^ ip.to_bits();
+    let host_bits = u32::MAX.checked_shr(differ.leading_zeros()).unwrap_or(0);
+    differ != 0 && ip.to_bits() & host_bits == host_bits
 }
 
 /// The broadcast address of the closest network without a gateway that `ip` is in, from the kernel's table of routes.
@@ -89,6 +97,45 @@ fn directed_broadcast(routes: &str, ip: Ipv4Addr) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_system_is_asked_about_few_addresses() {
+        let ours = Ipv4Addr::new(192, 168, 2, 9);
+        let could_be = |ip: [u8; 4]| could_be_broadcast(ours, ip.into());
+        for broadcast in [[192, 168, 2, 255], [192, 168, 2, 15], [192, 168, 255, 255]] {
+            assert!(could_be(broadcast), "{broadcast:?}");
+        }
+        for other in [
+            [192, 168, 2, 9],
+            [192, 168, 2, 1],
+            [8, 8, 8, 8],
+            [127, 0, 0, 1],
+        ] {
+            assert!(!could_be(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_on_loopback_is_within_offline() {
+        let policy = |deny: &[&str]| Policy {
+            offline: true,
+            deny: deny.iter().map(|net| net.parse().unwrap()).collect(),
+            ..Policy::default()
+        };
+        let group: IpAddr = [239, 1, 2, 3].into();
+        let permits = |ip: [u8; 4], policy| {
+            let ip = ip.into();
+            let options = NetOptions {
+                ip,
+                policy,
+                ..NetOptions::default()
+            };
+            options.permits(group)
+        };
+        assert!(permits([127, 0, 0, 1], policy(&[])));
+        assert!(!permits([127, 0, 0, 1], policy(&["239.0.0.0/8"])));
+        assert!(!permits([192, 0, 2, 1], policy(&[])));
+    }
 
     #[test]
     #[cfg(target_endian = "little")]

@@ -86,8 +86,13 @@ impl Policy {
     /// Whether the module may go to that address.
     #[must_use]
     pub fn permits(&self, ip: IpAddr) -> bool {
+        (!self.offline || ip.to_canonical().is_loopback()) && self.permits_online(ip)
+    }
+
+    /// The same without regard to `offline`.
+    pub(super) fn permits_online(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
-        if self.deny.iter().any(|net| net.contains(ip)) || (self.offline && !ip.is_loopback()) {
+        if self.deny.iter().any(|net| net.contains(ip)) {
             return false;
         }
         if self.allow.is_empty() {

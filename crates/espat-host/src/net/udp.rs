@@ -245,7 +245,7 @@ fn local_ip(remote: IpAddr, net: &NetOptions) -> IpAddr {
 
 /// Whether datagrams to `ip` reach several receivers. Such a link hears the others only when it is bound to all addresses.
 fn is_for_many(ip: IpAddr, net: &NetOptions) -> bool {
-    ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST) || ip == IpAddr::V4(net.broadcast())
+    ip.is_multicast() || matches!(ip, IpAddr::V4(ip) if net.is_broadcast(ip))
 }
 
 fn bind(remote: SocketAddr, ip: IpAddr, port: u16, net: &NetOptions) -> io::Result<UdpSocket> {

@@ -98,6 +98,8 @@ impl Module {
         };
         let mut passthrough = Passthrough::new(target, LinkState::Up);
         passthrough.is_entered = true;
+        // Attempts for the saved link end.
+        self.state.timers.stop(Timer::Reconnect);
         self.passthrough = Some(passthrough);
         let mut cx = self.state.cx(self.now);
         cx.net.begin_raw(&mut cx.env, LINK);

@@ -377,6 +377,11 @@ impl Inspect<'_> {
         })
     }
 
+    /// Sockets that are no links': an upgrade's.
+    pub fn sockets_apart(&self) -> impl Iterator<Item = SocketId> {
+        self.module.state.net.apart.iter().copied()
+    }
+
     /// Links in use.
     #[must_use]
     pub fn links(&self) -> usize {

@@ -50,6 +50,8 @@ pub const LINES: &[&str] = &[
     "AT+CIPDOMAIN=\"example.com\"",
     "AT+PING=\"192.0.2.1\"",
     "AT+CIPSNTPCFG=1,-330,\"192.0.2.1\",\"example.com\"",
+    "AT+CIUPDATE",
+    "AT+CIUPDATE=0,\"v1\",\"client_ca\",1",
     "AT+UART_CUR=9600,8,1,0,0",
     "AT+GSLP=1000",
     "AT+RST",

@@ -122,7 +122,8 @@ impl Session {
 
     /// Answers and waits until no command runs, or one wants payload.
     fn settle(&mut self) {
-        const PATIENCE_S: usize = 120;
+        // An upgrade whose server says nothing takes 3 minutes.
+        const PATIENCE_S: usize = 200;
         let prompts = self.sim.runs(Mark::Prompt);
         for _ in 0..PATIENCE_S {
             self.answer_all();

@@ -55,7 +55,7 @@ pub(crate) struct Net {
     pub(crate) had_links: bool,
     pub(crate) queries: Queries,
     /// Sockets that are no links: no number, no report, nothing in `AT+CIPSTATUS`.
-    apart: Vec<SocketId>,
+    pub(crate) apart: Vec<SocketId>,
     /// Those of them that went with the interface, until somebody has heard of it.
     cut: Vec<SocketId>,
     sockets: u32,

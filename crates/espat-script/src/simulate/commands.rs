@@ -101,6 +101,16 @@ const LINKS: &[&str] = &[
     "AT+CIPSNTPTIME?",
 ];
 
+const UPGRADES: &[&str] = &[
+    "AT+CIUPDATE",
+    "AT+CIUPDATE=1,\"v1.0\",\"ota\"",
+    "AT+CIUPDATE=0,\"v1.0\",\"client_ca\"",
+    "AT+CIUPDATE=0,\"v1.0\",\"ota\",1",
+    "AT+CIUPDATE=0,\"v1.0\",\"mqtt_key\",1",
+    "AT+CIUPDATE=0,\"v1.0\",\"nothing\",1",
+    "AT+CIUPDATE?",
+];
+
 const STARTS: &[(&str, bool)] = &[
     ("\"TCP\",\"192.0.2.1\",80", false),
     ("\"TCP\",\"192.0.2.1\",80", false),
@@ -177,6 +187,7 @@ impl Line {
             89..91 if links.is_empty() => format!("AT+CIPRECVMODE={}", dice.below(2)),
             91 => one(dice, ENDS),
             92..95 => one(dice, MISTAKES),
+            95..97 => one(dice, UPGRADES),
             _ => one(dice, PLAIN),
         };
         Self {

@@ -102,6 +102,9 @@ impl Run {
         if line.text.starts_with("AT+CIPSTART") {
             self.host.datagrams[usize::from(line.link)] |= line.is_datagram;
         }
+        // The saved link has number 0.
+        self.host.datagrams[0] |=
+            line.text.starts_with("AT+SAVETRANSLINK") && line.text.contains("UDP");
         self.host.line = Some(Waiting {
             text: line.text.clone(),
             finals: ledger.finals,
@@ -128,6 +131,10 @@ impl Run {
     }
 
     fn escape(&mut self) -> Result<(), String> {
+        // It may have gone over the link, or have lost its payload.
+        if let Some(line) = &mut self.host.line {
+            line.is_excused = true;
+        }
         self.pass(Duration::from_millis(30))?;
         self.send(b"+++")?;
         self.pass(Duration::from_millis(30))
@@ -135,12 +142,7 @@ impl Run {
 
     fn type_payload(&mut self, missing: usize) -> Result<(), String> {
         match self.dice.below(30) {
-            0 => {
-                if let Some(line) = &mut self.host.line {
-                    line.is_excused = true;
-                }
-                self.escape()
-            }
+            0 => self.escape(),
             1..10 => {
                 let len = 1 + self.dice.below(missing);
                 let bytes = self.payload(len);

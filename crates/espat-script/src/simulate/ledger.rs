@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use espat_core::{
-    Dropped, Event, Input, LinkView, Mark, Module, NetEvent, NetRequest, Output, PowerEvent,
-    SocketId,
+    Dropped, Event, Input, LinkView, Mark, Module, NetEvent, NetRequest, Output, PartitionStep,
+    PowerEvent, SocketId, StoreRequest,
 };
 
 use super::stream::Streams;
@@ -36,6 +36,10 @@ pub(super) struct Ledger {
     pub(super) streams: Streams,
     /// Sockets that the network has.
     sockets: BTreeSet<SocketId>,
+    /// Those that were never a link's.
+    apart: BTreeSet<SocketId>,
+    /// The partition that is being written.
+    writing: Option<&'static str>,
     result: Vec<u8>,
     report: Vec<u8>,
     announced: Option<Announced>,
@@ -66,6 +70,7 @@ impl Engine for Watched {
         }
         self.module.handle_input(now, input);
         let after = self.module.inspect();
+        self.ledger.apart.extend(after.sockets_apart());
         if let Input::Net(NetEvent::Data {
             socket,
             from,
@@ -94,7 +99,7 @@ impl Engine for Watched {
             link.unread > 0 && !after.link_views().any(|l| l.socket == link.socket)
         };
         for link in links.iter().filter(gone) {
-            self.ledger.streams.gone(link.socket);
+            self.ledger.streams.gone(link.socket, link.unread);
         }
     }
 
@@ -135,10 +140,14 @@ impl Watched {
             .iter()
             .filter(|l| l.has_socket)
             .map(|l| l.socket)
+            .chain(view.sockets_apart())
             .collect();
+        if view.sockets_apart().count() > 1 {
+            return Err("an upgrade has two sockets".into());
+        }
         if theirs != self.ledger.sockets && !is_stalled {
             return Err(format!(
-                "the network has the sockets {:?}, the links {theirs:?}",
+                "the network has the sockets {:?}, the links and an upgrade {theirs:?}",
                 self.ledger.sockets
             ));
         }
@@ -186,17 +195,38 @@ impl Ledger {
             Output::Net(NetRequest::Close { socket, .. }) => {
                 self.sockets.remove(socket);
             }
+            Output::Net(NetRequest::Send { socket, .. }) if self.apart.contains(socket) => {}
             Output::Net(NetRequest::Send { bytes, .. }) => {
                 let sent = self.streams.sent(bytes);
                 self.hold(sent);
             }
-            Output::Event(Event::Boot(_)) => self.boots += 1,
+            Output::Event(Event::Boot(_)) => {
+                self.boots += 1;
+                self.writing = None;
+            }
+            Output::Store { request, .. } => {
+                let written = self.on_store(request);
+                self.hold(written);
+            }
             Output::Event(Event::Dropped { what, bytes }) => self.on_dropped(*what, *bytes),
-            Output::Net(_)
-            | Output::Uart(_)
-            | Output::Store { .. }
-            | Output::Event(_)
-            | Output::Idle { .. } => {}
+            Output::Net(_) | Output::Uart(_) | Output::Event(_) | Output::Idle { .. } => {}
+        }
+    }
+
+    /// The content of a partition comes between a begin and an end.
+    fn on_store(&mut self, request: &StoreRequest<'_>) -> Result<(), String> {
+        let StoreRequest::Partition { name, step } = request else {
+            return Ok(());
+        };
+        let was = match step {
+            PartitionStep::Begin => self.writing.replace(name).is_none(),
+            PartitionStep::Chunk(_) => self.writing == Some(name),
+            PartitionStep::Commit | PartitionStep::Abort => self.writing.take() == Some(name),
+        };
+        if was {
+            Ok(())
+        } else {
+            Err(format!("{step:?} of the partition {name} out of order"))
         }
     }
 

@@ -23,8 +23,8 @@ pub(super) struct Streams {
     /// Payload bytes of both directions that arrived.
     pub(super) total: usize,
     incoming: [VecDeque<Incoming>; LINKS],
-    /// Sockets that went away while they held data.
-    gone: VecDeque<SocketId>,
+    /// Sockets that went away while they held data, and how much.
+    gone: VecDeque<(SocketId, usize)>,
     /// The supply was cut since data last came: what is dropped was forgotten here before.
     is_cut: bool,
     typed: Vec<u8>,
@@ -130,13 +130,17 @@ impl Streams {
     }
 
     /// A link went away that held data.
-    pub(super) fn gone(&mut self, socket: SocketId) {
-        self.gone.push_back(socket);
+    pub(super) fn gone(&mut self, socket: SocketId, unread: usize) {
+        self.gone.push_back((socket, unread));
     }
 
     /// The module says that it dropped the last data of a link that the host MCU closed.
     pub(super) fn dropped_unread(&mut self, n: usize) -> Result<(), String> {
-        while let Some(socket) = self.gone.pop_front() {
+        // Several may have gone at once, in any order.
+        if let Some(held) = self.gone.iter().position(|&(_, unread)| unread == n) {
+            self.gone.swap(0, held);
+        }
+        while let Some((socket, _)) = self.gone.pop_front() {
             let of_socket = |i: &&mut Incoming| i.socket == socket && i.bytes.len() >= n;
             let incoming = self.incoming.iter_mut().flatten().find(of_socket);
             if let Some(incoming) = incoming {

@@ -8,6 +8,7 @@ use espat_core::{CloseCause, ModuleConfig, StoreError, StoreValue, Transport};
 use super::Run;
 use super::dice::letters;
 use crate::event::{Event, NetHappening};
+use crate::matching::Names;
 use crate::request::{Handle, NetAsk, PartitionAsk, Request};
 use crate::session::{ERRORS, happening, stray};
 use crate::target::Target;
@@ -30,6 +31,8 @@ struct Live {
     kind: Kind,
     /// Bytes that it gave so far.
     given: usize,
+    /// What an upgrade's server has left to say.
+    upgrade: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +82,14 @@ impl World {
                 self.forget(*handle);
             }
             Request::Net(handle, NetAsk::CancelSend | NetAsk::Cancel) => self.forget(*handle),
+            Request::Net(handle, NetAsk::Send { bytes, .. }) => {
+                let live = self.live.iter_mut().find(|live| live.handle == *handle);
+                let asked = bytes.resolve(&Names::default()).unwrap_or_default();
+                if let Some((live, answer)) = live.zip(upgrade(&asked)) {
+                    live.upgrade = Some(answer);
+                }
+                self.open.push(request);
+            }
             Request::Net(_, NetAsk::Options(_) | NetAsk::Clock(_))
             | Request::Uart(_)
             | Request::Log(_) => {}
@@ -115,6 +126,20 @@ impl World {
             | Request::Log(_) => {}
         }
     }
+}
+
+/// What the upgrade's server answers.
+fn upgrade(asked: &[u8]) -> Option<Vec<u8>> {
+    const FILE: usize = 5000;
+    if asked.starts_with(b"GET /v1/device/rom/?is_format_simple") {
+        return Some(b"{\"rom_version\": \"v2.3\", }".to_vec());
+    }
+    if !asked.starts_with(b"GET /v1/device/rom/?action=download_rom") {
+        return None;
+    }
+    let mut answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {FILE}\r\n\r\n").into_bytes();
+    answer.extend([0xe9; FILE]);
+    Some(answer)
 }
 
 impl Run {
@@ -201,6 +226,7 @@ impl Run {
                 handle: *handle,
                 kind,
                 given: 0,
+                upgrade: None,
             });
         }
         self.happens(&Event::Net(*handle, what))
@@ -226,7 +252,11 @@ impl Run {
             Kind::Stream => None,
             Kind::Datagrams => Some(SocketAddr::from(([192, 0, 2, 9], 4000))),
         };
-        let bytes = Text::bytes(&letters(stream, live.given, len));
+        let mut bytes = letters(stream, live.given, len);
+        if let Some(rest) = live.upgrade.as_mut().filter(|rest| !rest.is_empty()) {
+            bytes = rest.drain(..(50 * len).min(rest.len())).collect();
+        }
+        let bytes = Text::bytes(&bytes);
         live.given += len;
         let handle = live.handle;
         let wire = None;
@@ -259,6 +289,7 @@ impl Run {
             handle: socket,
             kind: Kind::Stream,
             given: 0,
+            upgrade: None,
         });
         let accepted = NetHappening::Accepted {
             socket,

@@ -11,11 +11,16 @@ use core::net::{IpAddr, SocketAddr};
 
 use crate::config::LogPort;
 use crate::output::{
-    CloseHow, Connect, Event, Family, Listen, Mark, NetRequest, Output, PartitionStep, Peer,
-    QueryId, SocketId, SocketOptions, StoreRequest, StoreTag, StoreValue, UartConfig,
+    CloseHow, Connect, Event, Family, Listen, Mark, NetRequest, Output, QueryId, SocketId,
+    SocketOptions, StoreTag, UartConfig,
 };
 use crate::reply::urc::Urc;
 use crate::time::Instant;
+
+mod entry;
+
+use entry::{Ask, Entry, Resolve};
+pub(crate) use entry::{Keep, Step};
 
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -36,157 +41,6 @@ pub(crate) struct Outbox {
 struct Serial {
     queued: usize,
     unsent: usize,
-}
-
-#[derive(Debug)]
-enum Entry {
-    Serial {
-        mark: Mark,
-        len: usize,
-    },
-    Connect {
-        socket: SocketId,
-        to: Box<Connect>,
-    },
-    Listen {
-        listener: SocketId,
-        on: Listen,
-    },
-    Send {
-        socket: SocketId,
-        to: Option<(SocketAddr, Option<String>)>,
-        len: usize,
-    },
-    Resolve(Box<Resolve>),
-    Ping(Box<Ask>),
-    TimeSync(Box<Ask>),
-    /// A request that borrows nothing.
-    Plain(NetRequest<'static>),
-    Uart(UartConfig),
-    Store {
-        tag: StoreTag,
-        what: Keep,
-    },
-    Event(Event),
-}
-
-/// What is to be kept.
-#[derive(Debug)]
-pub(crate) enum Keep {
-    Values(Vec<(&'static str, StoreValue)>),
-    /// Forget all settings.
-    Erase,
-    Partition {
-        name: &'static str,
-        step: Step,
-    },
-    /// The version that the next boot runs.
-    Boot(String),
-}
-
-/// A step of writing a partition; a chunk's bytes lie with those of the other entries.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
-    Begin,
-    Chunk { len: usize },
-    Commit,
-    Abort,
-}
-
-impl Entry {
-    /// How many bytes belong to it.
-    fn len(&self) -> usize {
-        match self {
-            Self::Serial { len, .. } | Self::Send { len, .. } => *len,
-            Self::Store {
-                what:
-                    Keep::Partition {
-                        step: Step::Chunk { len },
-                        ..
-                    },
-                ..
-            } => *len,
-            Self::Connect { .. }
-            | Self::Listen { .. }
-            | Self::Resolve(_)
-            | Self::Ping(_)
-            | Self::TimeSync(_)
-            | Self::Plain(_)
-            | Self::Uart(_)
-            | Self::Store { .. }
-            | Self::Event(_) => 0,
-        }
-    }
-}
-
-impl Entry {
-    /// Whether it would reach the serial line or the network. Of what it would have opened nothing is known outside: the rest about
-    /// that `sockets` and `queries` tell apart.
-    fn leaves(&self, sockets: &mut Vec<SocketId>, queries: &mut Vec<QueryId>) -> bool {
-        match self {
-            Self::Serial { .. } | Self::Send { .. } => true,
-            Self::Connect { socket, .. }
-            | Self::Listen {
-                listener: socket, ..
-            } => {
-                sockets.push(*socket);
-                true
-            }
-            Self::Resolve(ask) => {
-                queries.push(ask.query);
-                true
-            }
-            Self::Ping(ask) | Self::TimeSync(ask) => {
-                queries.push(ask.query);
-                true
-            }
-            Self::Plain(request) => match request {
-                NetRequest::Close { socket, .. } => sockets.contains(socket),
-                NetRequest::Cancel { query } => queries.contains(query),
-                NetRequest::Connect { .. }
-                | NetRequest::Listen { .. }
-                | NetRequest::Accept { .. }
-                | NetRequest::Read { .. }
-                | NetRequest::Send { .. }
-                | NetRequest::CancelSend { .. }
-                | NetRequest::Options { .. }
-                | NetRequest::Clock { .. }
-                | NetRequest::Resolve { .. }
-                | NetRequest::Ping { .. }
-                | NetRequest::TimeSync { .. } => true,
-            },
-            Self::Uart(_) | Self::Store { .. } | Self::Event(_) => false,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Resolve {
-    query: QueryId,
-    name: String,
-    family: Family,
-    servers: Vec<IpAddr>,
-    deadline: Instant,
-}
-
-/// A question to a host that may have a name.
-#[derive(Debug)]
-struct Ask {
-    query: QueryId,
-    addr: SocketAddr,
-    name: Option<String>,
-    /// Payload bytes of a ping.
-    len: usize,
-    deadline: Instant,
-}
-
-impl Ask {
-    fn peer(&self) -> Peer<'_> {
-        Peer {
-            addr: self.addr,
-            name: self.name.as_deref(),
-        }
-    }
 }
 
 impl Outbox {
@@ -428,72 +282,10 @@ impl Outbox {
         if let Entry::Serial { mark, len } = entry {
             return self.pop_serial(mark, len);
         }
-        match self.lent.insert(entry) {
-            Entry::Serial { .. } => idle,
-            Entry::Connect { socket, to } => Output::Net(NetRequest::Connect {
-                socket: *socket,
-                to,
-            }),
-            Entry::Listen { listener, on } => Output::Net(NetRequest::Listen {
-                listener: *listener,
-                on,
-            }),
-            Entry::Send { socket, to, len } => {
-                let bytes = &self.bytes[self.head..self.head + *len];
-                self.head += *len;
-                let to = to.as_ref().map(|(addr, name)| Peer {
-                    addr: *addr,
-                    name: name.as_deref(),
-                });
-                Output::Net(NetRequest::Send {
-                    socket: *socket,
-                    to,
-                    bytes,
-                })
-            }
-            Entry::Resolve(ask) => Output::Net(NetRequest::Resolve {
-                query: ask.query,
-                name: &ask.name,
-                family: ask.family,
-                servers: &ask.servers,
-                deadline: ask.deadline,
-            }),
-            Entry::Ping(ask) => Output::Net(NetRequest::Ping {
-                query: ask.query,
-                peer: ask.peer(),
-                len: ask.len,
-                deadline: ask.deadline,
-            }),
-            Entry::TimeSync(ask) => Output::Net(NetRequest::TimeSync {
-                query: ask.query,
-                server: ask.peer(),
-                deadline: ask.deadline,
-            }),
-            Entry::Plain(request) => Output::Net(*request),
-            Entry::Uart(uart) => Output::Uart(*uart),
-            Entry::Store { tag, what } => {
-                let request = match what {
-                    Keep::Values(values) => StoreRequest::Set(values),
-                    Keep::Erase => StoreRequest::Erase,
-                    Keep::Boot(version) => StoreRequest::Boot { version },
-                    Keep::Partition { name, step } => {
-                        let step = match *step {
-                            Step::Begin => PartitionStep::Begin,
-                            Step::Commit => PartitionStep::Commit,
-                            Step::Abort => PartitionStep::Abort,
-                            Step::Chunk { len } => {
-                                let start = self.head;
-                                self.head += len;
-                                PartitionStep::Chunk(&self.bytes[start..self.head])
-                            }
-                        };
-                        StoreRequest::Partition { name, step }
-                    }
-                };
-                Output::Store { tag: *tag, request }
-            }
-            Entry::Event(event) => Output::Event(*event),
-        }
+        let start = self.head;
+        self.head += entry.len();
+        let bytes = &self.bytes[start..self.head];
+        self.lent.insert(entry).output(bytes)
     }
 
     fn pop_serial(&mut self, mark: Mark, len: usize) -> Output<'_> {

@@ -18,7 +18,7 @@ use core::net::SocketAddr;
 
 use crate::exec::cx::Env;
 use crate::exec::operation::{LinkEvent, OpEvent, SocketEvent};
-use crate::input::NetEvent;
+use crate::input::{NetError, NetEvent};
 use crate::nvs::Settings;
 use crate::output::{CloseHow, Connect, Dropped, Event, SocketId, Transport};
 use crate::reply::urc::Urc;
@@ -230,15 +230,7 @@ impl Net {
         }
         match event {
             NetEvent::Connected { socket, local } => self.on_connected(env, socket, local),
-            NetEvent::Failed { socket, error } => {
-                if self.server.listener == Some(socket) {
-                    self.server.listener = None;
-                    return Some(OpEvent::Listening(Err(error)));
-                }
-                let id = self.links.find(socket)?;
-                self.end_link(env, id);
-                Some(OpEvent::Link(id, LinkEvent::Failed))
-            }
+            NetEvent::Failed { socket, error } => self.on_failed(env, socket, error),
             NetEvent::Listening { listener, .. } => {
                 if self.server.listener != Some(listener) {
                     return None;
@@ -286,18 +278,18 @@ impl Net {
                 self.end_link(env, id);
                 Some(OpEvent::Link(id, LinkEvent::Closed))
             }
-            NetEvent::Resolved { query, result } => {
-                let was_open = self.queries.end(query);
-                was_open.then_some(OpEvent::Resolved(query, result))
-            }
-            NetEvent::Pinged { query, result } => {
-                let was_open = self.queries.end(query);
-                was_open.then_some(OpEvent::Pinged(query, result))
-            }
-            NetEvent::TimeSynced { query, result } => {
-                let was_open = self.queries.end(query);
-                was_open.then_some(OpEvent::TimeSynced(query, result))
-            }
+            NetEvent::Resolved { query, result } => self
+                .queries
+                .end(query)
+                .then_some(OpEvent::Resolved(query, result)),
+            NetEvent::Pinged { query, result } => self
+                .queries
+                .end(query)
+                .then_some(OpEvent::Pinged(query, result)),
+            NetEvent::TimeSynced { query, result } => self
+                .queries
+                .end(query)
+                .then_some(OpEvent::TimeSynced(query, result)),
             NetEvent::SlotsChanged { .. } => None,
         }
     }
@@ -340,6 +332,21 @@ impl Net {
         self.had_links = true;
         self.grant_reads(env);
         Some(OpEvent::Link(id, LinkEvent::Opened))
+    }
+
+    fn on_failed<'e>(
+        &mut self,
+        env: &mut Env<'_>,
+        socket: SocketId,
+        error: NetError,
+    ) -> Option<OpEvent<'e>> {
+        if self.server.listener == Some(socket) {
+            self.server.listener = None;
+            return Some(OpEvent::Listening(Err(error)));
+        }
+        let id = self.links.find(socket)?;
+        self.end_link(env, id);
+        Some(OpEvent::Link(id, LinkEvent::Failed))
     }
 
     fn on_accepted(

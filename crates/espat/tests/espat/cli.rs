@@ -212,6 +212,24 @@ fn wrong_usage_names_the_option_the_value_and_the_way_out() {
             "2001:db8::1 is no address of this computer",
             "127.0.0.1",
         ),
+        (
+            &["--ota-server", "ftp://a.example"],
+            "--ota-server",
+            "'ftp://a.example'",
+            "http://HOST[:PORT]",
+        ),
+        (
+            &["--ota-server", "http://a.example/rom"],
+            "--ota-server",
+            "'http://a.example/rom'",
+            "without a path",
+        ),
+        (
+            &["--ota-token", "", "--stdio"],
+            "--ota-token",
+            "0 bytes",
+            "1 to 256",
+        ),
         (&["console"], "console", "standard input", "--stdio"),
         (&["frobnicate"], "frobnicate", "", "--help"),
         (&["man", "frobnicate"], "man", "frobnicate", "run"),
@@ -336,10 +354,13 @@ fn the_environment_and_the_file_are_read_and_named_in_messages() {
 fn a_password_is_never_printed() {
     let long = "hush".repeat(20);
     let ap = format!("home={long}");
+    let token = "hush".repeat(65);
     for arguments in [
         &["--ap", &ap, "--stdio"][..],
         &["--ap", &ap, "--timing", "warp"],
         &["--ap", &ap, "--bogus"],
+        &["--ota-token", &token, "--stdio"],
+        &["--ota-token", "hush\t", "--stdio"],
     ] {
         let (code, out, message) = run(arguments);
         assert_eq!(code, Some(2), "{arguments:?}");

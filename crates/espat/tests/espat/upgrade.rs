@@ -188,12 +188,14 @@ fn a_file_over_the_limit_of_the_process_is_a_full_disk() {
 #[test]
 fn what_the_server_does_not_have_or_give_is_an_error() {
     let server = start("upgrade-token", &["--token", "0123456789"]);
-    let (_espat, mut host) = module(&server, &["--ota-token", "0123456789"]);
+    let logged = ["--ota-token", "0123456789", "--log", "trace"];
+    let (espat, mut host) = module(&server, &logged);
     host.write("AT+CIUPDATE=0,\"v9\"\r\n");
     assert_eq!(host.until("ERROR\r\n"), "+CIPUPDATE:1\r\n\r\nERROR\r\n");
     server
         .espat
         .log_line("404: version \"v9\", file \"ota.bin\"");
+    assert!(!espat.log().contains("0123456789"), "{}", espat.log());
     let (_espat, mut host) = module(&server, &["--ota-token", "wrong"]);
     host.write("AT+CIUPDATE\r\n");
     let said = host.until("ERROR\r\n");

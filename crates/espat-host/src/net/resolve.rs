@@ -5,14 +5,20 @@ mod ask;
 mod message;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use espat_core::{Family, Instant, NetError, QueryId};
+use tokio::sync::Semaphore;
 
 /// The port that name servers listen on.
 pub(super) const PORT: u16 = 53;
+
+/// Look-ups by the host's resolver that this process may have at a time. One that nobody waits for any more cannot be ended,
+/// and each holds a thread of the pool that settings are written on: without a bound, a module that asks and takes back would
+/// come to write none while the resolver is slow.
+static SEATS: Semaphore = Semaphore::const_new(64);
 
 /// A name that is being resolved.
 pub(super) struct Resolution {
@@ -28,9 +34,10 @@ impl Resolution {
     pub(super) fn by_host(query: QueryId, name: &str, family: Family, deadline: Instant) -> Self {
         let name = name.to_owned();
         let lookup = Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 0)).await;
+            let look_up = move || Ok((name.as_str(), 0).to_socket_addrs()?.collect());
+            let found: io::Result<Vec<SocketAddr>> = seated(&SEATS, look_up).await;
             let found = found.map_err(|error| not_found(query, &error))?;
-            Ok(found.map(|addr| addr.ip()).collect())
+            Ok(found.into_iter().map(|addr| addr.ip()).collect())
         });
         Self {
             query,
@@ -67,6 +74,19 @@ impl Resolution {
             Poll::Pending => Poll::Pending,
         }
     }
+}
+
+/// Does what blocks, when there is a seat. The seat is taken for as long as that lasts, whoever waits.
+async fn seated<T: Send + 'static>(
+    seats: &'static Semaphore,
+    look_up: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let seat = seats.acquire().await.map_err(io::Error::other)?;
+    let thread = tokio::task::spawn_blocking(move || {
+        let _seat = seat;
+        look_up()
+    });
+    thread.await.map_err(io::Error::other)?
 }
 
 fn not_found(query: QueryId, error: &io::Error) -> NetError {
@@ -120,6 +140,11 @@ fn find_in_hosts(hosts: &str, name: &str) -> Vec<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+    use std::task::Waker;
+
     use super::*;
 
     #[test]
@@ -129,6 +154,29 @@ mod tests {
         assert_eq!(choose(vec![v6, v4, v4], Family::PreferV4), Ok(vec![v4, v6]));
         assert_eq!(choose(vec![v6, v4], Family::V6), Ok(vec![v6]));
         assert_eq!(choose(vec![v6], Family::V4), Err(NetError::NotFound));
+    }
+
+    #[tokio::test]
+    async fn look_ups_that_were_taken_back_keep_their_seats() {
+        static SEATS: Semaphore = Semaphore::const_new(2);
+        static BEGUN: AtomicUsize = AtomicUsize::new(0);
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let ends = Arc::new(Mutex::new(ends));
+        for _ in 0..100 {
+            let ends = Arc::clone(&ends);
+            let slow = seated(&SEATS, move || {
+                BEGUN.fetch_add(1, Ordering::SeqCst);
+                let _ = ends.lock().unwrap().recv();
+                Ok(())
+            });
+            let polled = pin!(slow).poll(&mut Context::from_waker(Waker::noop()));
+            assert!(polled.is_pending());
+        }
+        assert_eq!(SEATS.available_permits(), 0);
+        drop(end);
+        // As those end, others have their turn.
+        assert_eq!(seated(&SEATS, || Ok(7)).await.unwrap(), 7);
+        assert!(BEGUN.load(Ordering::SeqCst) <= 2);
     }
 
     #[test]

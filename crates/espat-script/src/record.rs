@@ -3,7 +3,7 @@
 
 use espat_core::{
     Duration, Input, Instant, LogPort, Mark, ModuleConfig, NetEvent, Output, PowerEvent, Reports,
-    StoreValue, Terminator, Wake,
+    SocketId, StoreValue, Terminator, Wake,
 };
 
 use crate::directive::Directive;
@@ -404,62 +404,55 @@ impl Recorder {
         }
     }
 
+    fn socket(&self, id: SocketId) -> Option<Handle> {
+        self.network.handle_of(id)
+    }
+
     fn event(&mut self, event: &NetEvent<'_>) -> Option<Event> {
         let (handle, what) = match *event {
             NetEvent::SlotsChanged { slots } => return Some(Event::Slots(slots)),
-            NetEvent::Connected { socket, local } => (
-                self.network.handle_of(socket)?,
-                NetHappening::Connected(local),
-            ),
-            NetEvent::Failed { socket, error } => {
-                (self.network.handle_of(socket)?, NetHappening::Failed(error))
+            NetEvent::Connected { socket, local } => {
+                (self.socket(socket)?, NetHappening::Connected(local))
             }
-            NetEvent::Listening { listener, port } => (
-                self.network.handle_of(listener)?,
-                NetHappening::Listening(port),
-            ),
+            NetEvent::Failed { socket, error } => {
+                (self.socket(socket)?, NetHappening::Failed(error))
+            }
+            NetEvent::Listening { listener, port } => {
+                (self.socket(listener)?, NetHappening::Listening(port))
+            }
             NetEvent::Accepted {
                 listener,
                 socket,
                 peer,
                 local,
             } => {
-                let handle = self.network.handle_of(listener)?;
+                let handle = self.socket(listener)?;
                 let socket = self.network.note_client(socket);
+                let local = Some(local);
                 (
                     handle,
                     NetHappening::Accepted {
                         socket,
                         peer,
-                        local: Some(local),
+                        local,
                     },
                 )
             }
-            NetEvent::Sent { socket, n } => {
-                (self.network.handle_of(socket)?, NetHappening::Sent(n))
-            }
-            NetEvent::SendFailed { socket } => {
-                (self.network.handle_of(socket)?, NetHappening::SendFailed)
-            }
+            NetEvent::Sent { socket, n } => (self.socket(socket)?, NetHappening::Sent(n)),
+            NetEvent::SendFailed { socket } => (self.socket(socket)?, NetHappening::SendFailed),
             NetEvent::Data {
                 socket,
                 from,
                 bytes,
                 wire_len,
             } => {
-                let handle = self.network.handle_of(socket)?;
+                let handle = self.socket(socket)?;
                 let wire = (wire_len != bytes.len()).then_some(wire_len);
-                (
-                    handle,
-                    NetHappening::Data {
-                        bytes: self.payload(bytes),
-                        from,
-                        wire,
-                    },
-                )
+                let bytes = self.payload(bytes);
+                (handle, NetHappening::Data { bytes, from, wire })
             }
             NetEvent::Closed { socket, cause } => {
-                (self.network.handle_of(socket)?, NetHappening::Closed(cause))
+                (self.socket(socket)?, NetHappening::Closed(cause))
             }
             NetEvent::Resolved { query, result } => (
                 self.network.query_of(query)?,

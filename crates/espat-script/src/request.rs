@@ -356,16 +356,12 @@ impl NetAsk {
                 if *local_port != 0 {
                     write!(f, " lport={local_port}")?;
                 }
-                if let Some(tls) = tls {
-                    write!(f, "{tls}")?;
-                }
+                print_tls(f, tls.as_deref())?;
                 print_options(f, options)
             }
             Self::Listen { port, options, tls } => {
                 write!(f, "listen {port}")?;
-                if let Some(tls) = tls {
-                    write!(f, "{tls}")?;
-                }
+                print_tls(f, tls.as_ref())?;
                 print_options(f, options)
             }
             Self::Send { bytes, to } => {
@@ -387,19 +383,7 @@ impl NetAsk {
                 name,
                 family,
                 servers,
-            } => {
-                write!(
-                    f,
-                    "resolve {} {}",
-                    quoted(name.as_bytes()),
-                    word_of(FAMILIES, family)
-                )?;
-                if servers.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, " servers={}", print_ips(servers))
-                }
-            }
+            } => print_resolve(f, name, family, servers),
             Self::Ping { ip, name, len } => {
                 write!(f, "ping {}", peer::print_ip(*ip))?;
                 print_name(f, name.as_deref())?;
@@ -604,6 +588,24 @@ fn option(word: &Word<'_>, options: &mut SocketOptions) -> Result<(), At> {
         _ => return Err(word.unknown("options are keepalive=SECONDS, nodelay and linger=SECONDS")),
     }
     Ok(())
+}
+
+fn print_tls(f: &mut fmt::Formatter<'_>, tls: Option<&impl fmt::Display>) -> fmt::Result {
+    tls.map_or(Ok(()), |tls| write!(f, "{tls}"))
+}
+
+fn print_resolve(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    family: &Family,
+    servers: &[IpAddr],
+) -> fmt::Result {
+    let (name, family) = (quoted(name.as_bytes()), word_of(FAMILIES, family));
+    write!(f, "resolve {name} {family}")?;
+    if servers.is_empty() {
+        return Ok(());
+    }
+    write!(f, " servers={}", print_ips(servers))
 }
 
 fn print_options(f: &mut fmt::Formatter<'_>, options: &SocketOptions) -> fmt::Result {

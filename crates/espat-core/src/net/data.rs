@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 
 use super::{Link, LinkId, Net, Stage};
 use crate::exec::cx::Env;
+use crate::exec::operation::{LinkEvent, OpEvent};
 use crate::outbox::Outbox;
 use crate::output::{Dropped, Event, Mark, SocketId, Transport};
 use crate::reply::render::Shown;
@@ -219,17 +220,20 @@ impl Net {
     }
 
     /// The peer takes no more: what passthrough left is lost.
-    pub(super) fn on_send_failed(&mut self, env: &mut Env<'_>, id: LinkId) {
-        let lost = self
-            .links
-            .get_mut(id)
-            .map(|link| core::mem::take(&mut link.raw_unsent));
-        if let Some(bytes) = lost.filter(|&bytes| bytes > 0) {
+    pub(super) fn on_send_failed(
+        &mut self,
+        env: &mut Env<'_>,
+        socket: SocketId,
+    ) -> Option<OpEvent<'static>> {
+        let id = self.links.find(socket)?;
+        let bytes = core::mem::take(&mut self.links.get_mut(id)?.raw_unsent);
+        if bytes > 0 {
             env.event(Event::Dropped {
                 what: Dropped::DeadLink,
                 bytes,
             });
         }
+        Some(OpEvent::Link(id, LinkEvent::SendFailed))
     }
 
     /// Takes back what the network stack has not taken.

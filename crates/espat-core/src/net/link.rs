@@ -86,6 +86,35 @@ pub(crate) enum UdpMode {
     EverySender,
 }
 
+/// How the remote end of a UDP link follows.
+#[derive(Debug)]
+struct Following {
+    mode: UdpMode,
+    /// The remote end is a sender, no longer what the host MCU named.
+    has_moved: bool,
+}
+
+impl Following {
+    const fn new(mode: UdpMode) -> Self {
+        Self {
+            mode,
+            has_moved: false,
+        }
+    }
+
+    /// A datagram came from somebody else: whether the remote end is that one from here on.
+    fn moves(&mut self) -> bool {
+        if self.mode == UdpMode::Fixed {
+            return false;
+        }
+        if self.mode == UdpMode::FirstSender {
+            self.mode = UdpMode::Fixed;
+        }
+        self.has_moved = true;
+        true
+    }
+}
+
 /// One link.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -95,9 +124,7 @@ pub(crate) struct Link {
     pub(crate) stage: Stage,
     pub(crate) remote: SocketAddr,
     pub(crate) local_port: u16,
-    udp_mode: UdpMode,
-    /// The remote end is a sender, no longer what the host MCU named.
-    has_followed: bool,
+    following: Following,
     /// Where the host MCU sent it; none where the peer came to us.
     pub(crate) target: Option<Target>,
     pub(crate) rx: Receive,
@@ -123,8 +150,7 @@ impl Link {
             stage,
             remote,
             local_port: 0,
-            udp_mode: UdpMode::Fixed,
-            has_followed: false,
+            following: Following::new(UdpMode::Fixed),
             target: None,
             rx: Receive::default(),
             raw_unsent: 0,
@@ -137,7 +163,7 @@ impl Link {
     pub(crate) fn opening(id: LinkId, socket: SocketId, target: Target, to: &Connect) -> Self {
         Self {
             options: to.options,
-            udp_mode: target.udp_mode,
+            following: Following::new(target.udp_mode),
             target: Some(target.clone()),
             ..Self::new(id, socket, target.kind, to.remote, Stage::Connecting)
         }
@@ -145,7 +171,8 @@ impl Link {
 
     /// The remote end's name, where the host MCU wrote a name.
     pub(crate) fn name(&self) -> Option<&String> {
-        let target = self.target.as_ref().filter(|_| !self.has_followed);
+        let has_moved = self.following.has_moved;
+        let target = self.target.as_ref().filter(|_| !has_moved);
         target?.host.name()
     }
 
@@ -191,19 +218,7 @@ impl Link {
 
     /// A datagram came: the remote end may follow.
     pub(crate) fn follow(&mut self, from: SocketAddr) {
-        let follows = match self.udp_mode {
-            UdpMode::Fixed => false,
-            UdpMode::FirstSender => {
-                let differs = from != self.remote;
-                if differs {
-                    self.udp_mode = UdpMode::Fixed;
-                }
-                differs
-            }
-            UdpMode::EverySender => true,
-        };
-        if follows && from != self.remote {
-            self.has_followed = true;
+        if from != self.remote && self.following.moves() {
             self.remote = from;
         }
     }

@@ -253,11 +253,7 @@ impl Net {
                 let n = self.on_sent(id, n);
                 Some(OpEvent::Link(id, LinkEvent::Sent(n)))
             }
-            NetEvent::SendFailed { socket } => {
-                let id = self.links.find(socket)?;
-                self.on_send_failed(env, id);
-                Some(OpEvent::Link(id, LinkEvent::SendFailed))
-            }
+            NetEvent::SendFailed { socket } => self.on_send_failed(env, socket),
             NetEvent::Data {
                 socket,
                 from,

@@ -166,3 +166,100 @@ fn is_nobodys(ip: Ipv4Addr) -> bool {
 fn is_nobodys_mac(mac: Mac) -> bool {
     mac.0[0] & 1 != 0 || mac == Mac([0; 6])
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+
+    use super::*;
+    use crate::config::ConfigError;
+    use crate::nvs::StaticIp;
+    use crate::output::StoreValue;
+
+    fn decode(nvs: &[(&str, StoreValue)]) -> Result<Settings, ConfigError> {
+        let nvs = nvs
+            .iter()
+            .map(|(key, value)| (String::from(*key), value.clone()));
+        Settings::decode(&ModuleConfig {
+            nvs: nvs.collect(),
+            ..ModuleConfig::new()
+        })
+    }
+
+    /// The key that is named where these are kept.
+    fn named(nvs: &[(&str, StoreValue)]) -> String {
+        match decode(nvs) {
+            Err(ConfigError::Setting { key, .. }) => key,
+            other => panic!("{nvs:?}: {other:?}"),
+        }
+    }
+
+    fn text(text: &str) -> StoreValue {
+        StoreValue::Text(text.into())
+    }
+
+    fn int(number: i64) -> StoreValue {
+        StoreValue::Int(number)
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_named() {
+        let softap_mac = ModuleConfig::new().addresses.softap_mac.to_string();
+        for (key, value) in [
+            ("station.password", text("secret")),
+            ("station.ssid", text("")),
+            ("softap.encryption", int(1)),
+            ("softap.encryption", int(3)),
+            ("station.protocols", int(0)),
+            ("softap.protocols", int(0)),
+            ("station.ip", text("0.0.0.0")),
+            ("station.gateway", text("192.0.2.1")),
+            ("softap.ip", text("255.255.255.255")),
+            ("dhcp.start", text("192.168.4.200")),
+            ("station.mac", text("01:00:00:00:00:01")),
+            ("station.mac", text(&softap_mac)),
+            ("softap.mac", text("00:00:00:00:00:00")),
+            ("dns.server1", text("0.0.0.0")),
+            ("saved_link.host", text("example.org")),
+            ("saved_link.port", int(80)),
+            ("link3.send_timeout_ms", int(1 << 31)),
+        ] {
+            assert_eq!(named(&[(key, value)]), key);
+        }
+    }
+
+    #[test]
+    fn of_values_that_do_not_go_together_one_that_was_kept_is_named() {
+        let key = named(&[
+            ("softap.encryption", int(3)),
+            ("softap.password", text("short")),
+        ]);
+        assert_eq!(key, "softap.password");
+        let key = named(&[
+            ("dhcp.start", text("192.168.4.9")),
+            ("dhcp.end", text("192.168.4.8")),
+        ]);
+        assert_eq!(key, "dhcp.end");
+        let key = named(&[
+            ("dns.server1", text("192.0.2.1")),
+            ("dns.server2", text("192.0.2.1")),
+        ]);
+        assert_eq!(key, "dns.server2");
+        let host = ("saved_link.host", text("192.0.2.1"));
+        let key = named(&[host.clone(), ("saved_link.port", int(0))]);
+        assert_eq!(key, "saved_link.host");
+        let key = named(&[
+            host,
+            ("saved_link.port", int(80)),
+            ("saved_link.type", text("TCPv6")),
+        ]);
+        assert_eq!(key, "saved_link.type");
+    }
+
+    #[test]
+    fn an_address_alone_is_enough() {
+        let settings = decode(&[("station.ip", text("192.0.2.9"))]).unwrap();
+        let ip = Ipv4Addr::new(192, 0, 2, 9);
+        assert_eq!(settings.station_ip, Some(StaticIp::with_defaults(ip)));
+    }
+}

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use espat_core::{
-    CloseCause, Duration, NetError, NetEvent, NetRequest, Peer, QueryId, SocketId, Transport,
+    CloseCause, Connect, Duration, NetError, NetEvent, NetRequest, Peer, QueryId, SocketId,
+    Transport,
 };
 
 use crate::event::NetHappening;
@@ -175,23 +176,7 @@ impl Network {
     /// Takes a request of the core.
     pub(crate) fn ask(&mut self, request: &NetRequest<'_>) -> Result<Asked, String> {
         let asked = match *request {
-            NetRequest::Connect { socket, to } => {
-                let kind = if to.transport == Transport::Udp {
-                    Kind::Udp
-                } else {
-                    Kind::Tcp
-                };
-                let ask = NetAsk::Connect {
-                    transport: to.transport,
-                    remote: to.remote,
-                    name: to.name.clone(),
-                    local_ip: to.local_ip,
-                    local_port: to.local_port,
-                    options: to.options,
-                    tls: to.tls.as_deref().map(|tls| Box::new(TlsAsk::of(tls))),
-                };
-                Asked::Net(self.new_socket(socket, kind)?, ask)
-            }
+            NetRequest::Connect { socket, to } => self.ask_connect(socket, to)?,
             NetRequest::Listen { listener, on } => {
                 let ask = NetAsk::Listen {
                     port: on.port,
@@ -208,23 +193,7 @@ impl Network {
                 self.socket(socket)?.1.credit = max;
                 Asked::Quietly
             }
-            NetRequest::Send { socket, to, bytes } => {
-                let (handle, socket) = self.socket(socket)?;
-                socket.unsent += bytes.len();
-                match to {
-                    None if socket.kind == Kind::Tcp => Asked::Stream(handle, bytes.to_vec()),
-                    to => {
-                        let to = to.map(|peer| (peer.addr, name_of(&peer)));
-                        Asked::Net(
-                            handle,
-                            NetAsk::Send {
-                                bytes: Text::compressed(bytes),
-                                to,
-                            },
-                        )
-                    }
-                }
-            }
+            NetRequest::Send { socket, to, bytes } => self.ask_send(socket, to, bytes)?,
             NetRequest::CancelSend { socket } => {
                 let (handle, socket) = self.socket(socket)?;
                 socket.unsent = 0;
@@ -249,41 +218,65 @@ impl Network {
                 servers,
                 ..
             } => {
+                let (name, servers) = (name.to_owned(), servers.to_vec());
                 let ask = NetAsk::Resolve {
-                    name: name.to_owned(),
+                    name,
                     family,
-                    servers: servers.to_vec(),
+                    servers,
                 };
                 Asked::Net(self.new_query(query, QueryKind::Resolve)?, ask)
             }
             NetRequest::Ping {
                 query, peer, len, ..
             } => {
-                let ask = NetAsk::Ping {
-                    ip: peer.addr.ip(),
-                    name: name_of(&peer),
-                    len,
-                };
+                let (ip, name) = (peer.addr.ip(), name_of(&peer));
+                let ask = NetAsk::Ping { ip, name, len };
                 Asked::Net(self.new_query(query, QueryKind::Ping)?, ask)
             }
             NetRequest::TimeSync { query, server, .. } => {
-                let ask = NetAsk::TimeSync {
-                    server: server.addr,
-                    name: name_of(&server),
-                };
+                let (server, name) = (server.addr, name_of(&server));
+                let ask = NetAsk::TimeSync { server, name };
                 Asked::Net(self.new_query(query, QueryKind::TimeSync)?, ask)
             }
-            NetRequest::Cancel { query } => {
-                let number = self.queries.iter().position(|(id, _)| *id == query);
-                let number = number
-                    .ok_or_else(|| format!("the module cancels {query}, which it never asked"))?;
-                Asked::Net(
-                    Handle::Query(u32::try_from(number).unwrap_or(u32::MAX)),
-                    NetAsk::Cancel,
-                )
-            }
+            NetRequest::Cancel { query } => Asked::Net(self.query(query)?, NetAsk::Cancel),
         };
         Ok(asked)
+    }
+
+    fn ask_connect(&mut self, socket: SocketId, to: &Connect) -> Result<Asked, String> {
+        let kind = if to.transport == Transport::Udp {
+            Kind::Udp
+        } else {
+            Kind::Tcp
+        };
+        let ask = NetAsk::Connect {
+            transport: to.transport,
+            remote: to.remote,
+            name: to.name.clone(),
+            local_ip: to.local_ip,
+            local_port: to.local_port,
+            options: to.options,
+            tls: to.tls.as_deref().map(|tls| Box::new(TlsAsk::of(tls))),
+        };
+        Ok(Asked::Net(self.new_socket(socket, kind)?, ask))
+    }
+
+    fn ask_send(
+        &mut self,
+        socket: SocketId,
+        to: Option<Peer<'_>>,
+        bytes: &[u8],
+    ) -> Result<Asked, String> {
+        let (handle, socket) = self.socket(socket)?;
+        socket.unsent += bytes.len();
+        if to.is_none() && socket.kind == Kind::Tcp {
+            return Ok(Asked::Stream(handle, bytes.to_vec()));
+        }
+        let ask = NetAsk::Send {
+            bytes: Text::compressed(bytes),
+            to: to.map(|peer| (peer.addr, name_of(&peer))),
+        };
+        Ok(Asked::Net(handle, ask))
     }
 
     /// Lets something happen; gives what goes to the core at once, the rest waits for credit.
@@ -521,6 +514,11 @@ impl Network {
         Ok(Handle::Query(
             u32::try_from(self.queries.len() - 1).unwrap_or(u32::MAX),
         ))
+    }
+
+    fn query(&self, id: QueryId) -> Result<Handle, String> {
+        let handle = self.query_of(id);
+        handle.ok_or_else(|| format!("the module cancels {id}, which it never asked"))
     }
 
     fn socket(&mut self, id: SocketId) -> Result<(Handle, &mut Socket), String> {

@@ -1,0 +1,138 @@
+//! The link below passthrough: the saved one is opened after power-on, and any is opened again whenever it breaks.
+
+use super::{LINK, LinkState, Passthrough};
+use crate::module::{Module, Phase};
+use crate::net::Stage;
+use crate::net::dial::{Dial, Dialed};
+use crate::output::{CloseHow, Dropped, Event};
+use crate::reply::urc::Urc;
+use crate::time::Duration;
+use crate::timers::Timer;
+
+/// `AT+CIPRECONNINTV` counts in these.
+const RECONNECT_STEP: Duration = Duration::from_millis(100);
+
+impl Module {
+    /// The station has its address: opens the saved link, once after each boot.
+    pub(in crate::module) fn dial_saved_link(&mut self) {
+        let target = self.saved_link.take();
+        if let Some(target) = target
+            && self.passthrough.is_none()
+        {
+            self.flush_reports();
+            self.passthrough = Some(Passthrough::new(target, LinkState::Waiting));
+            self.dial();
+        }
+    }
+
+    /// Whether `+++` on the command line ends the attempts for the saved link.
+    pub(in crate::module) fn awaits_saved_link(&self) -> bool {
+        self.saved_link.is_some() || self.passthrough.as_ref().is_some_and(|p| !p.is_entered)
+    }
+
+    /// The saved link is up and no command is in the way: raw bytes from here on.
+    pub(in crate::module) fn enter_saved_link(&mut self) {
+        let line_is_free = self.intake.framer.is_empty() || self.intake.line_is_stale;
+        let is_idle = self.phase == Phase::Ready && self.running.is_none() && line_is_free;
+        if let Some(passthrough) = self
+            .passthrough
+            .as_mut()
+            .filter(|p| is_idle && !p.is_entered && p.is_up())
+        {
+            passthrough.is_entered = true;
+            self.intake.framer.clear();
+            self.report_link();
+            let mut cx = self.state.cx(self.now);
+            cx.net.begin_raw(&mut cx.env, LINK);
+        }
+    }
+
+    /// Notices that the link is gone, or what was to become it, for whatever reason.
+    pub(in crate::module) fn follow_link(&mut self) {
+        self.follow_attempt();
+        let is_open = self.state.net.links.open(LINK).is_some();
+        let Some(passthrough) = self.passthrough.as_mut().filter(|p| p.is_up() && !is_open) else {
+            return;
+        };
+        let is_entered = passthrough.is_entered;
+        let lost = passthrough.held(&self.state.net);
+        passthrough.group.clear();
+        passthrough.drops = false;
+        self.state.timers.stop(Timer::Stall);
+        if lost > 0 {
+            self.state.out.event(Event::Dropped {
+                what: Dropped::DeadLink,
+                bytes: lost,
+            });
+        }
+        let mut cx = self.state.cx(self.now);
+        cx.net.drop_link(&mut cx.env, LINK, CloseHow::Reset);
+        if is_entered {
+            cx.env.report(Urc::Closed(LINK));
+        }
+        self.dial_later();
+    }
+
+    /// `Timer::Reconnect`, or the first attempt.
+    pub(in crate::module) fn dial(&mut self) {
+        let Some(target) = self.passthrough.as_ref().map(|p| p.target.clone()) else {
+            return;
+        };
+        if self.awaits_saved_link() && (self.state.net.multi || !self.state.net.links.is_empty()) {
+            // The host MCU has taken the link for something else.
+            self.passthrough = None;
+            return;
+        }
+        let dialed = Dial::begin(&mut self.state.cx(self.now), LINK, target);
+        self.on_dialed(dialed);
+    }
+
+    /// A command may have taken an attempt's number away, or the access point its network.
+    fn follow_attempt(&mut self) {
+        let link = self.state.net.links.get(LINK);
+        let is_there = link.is_some_and(|link| link.stage != Stage::Ended);
+        let Some(passthrough) = self.passthrough.as_mut().filter(|_| !is_there) else {
+            return;
+        };
+        if let Some(dial) = passthrough.take_dial() {
+            dial.cancel(&mut self.state.cx(self.now));
+            self.dial_later();
+        }
+    }
+
+    fn dial_later(&mut self) {
+        let Some(passthrough) = &mut self.passthrough else {
+            return;
+        };
+        passthrough.link = LinkState::Waiting;
+        let interval = RECONNECT_STEP * u32::from(self.state.nvs.live.reconnect_steps);
+        self.state.timers.set(Timer::Reconnect, self.now + interval);
+    }
+
+    pub(super) fn on_dialed(&mut self, dialed: Dialed) {
+        let Some(passthrough) = &mut self.passthrough else {
+            return;
+        };
+        match dialed {
+            Dialed::Pending(dial) => passthrough.link = LinkState::Dialing(dial),
+            Dialed::Up => {
+                passthrough.link = LinkState::Up;
+                if passthrough.is_entered {
+                    self.report_link();
+                }
+            }
+            Dialed::NoHost | Dialed::Failed | Dialed::Unreachable => {
+                let mut cx = self.state.cx(self.now);
+                cx.net.drop_link(&mut cx.env, LINK, CloseHow::Reset);
+                self.dial_later();
+            }
+        }
+    }
+
+    fn report_link(&mut self) {
+        if let Some(link) = self.state.net.links.open(LINK) {
+            let up = link.up();
+            self.state.cx(self.now).env.report(Urc::Connect(up));
+        }
+    }
+}

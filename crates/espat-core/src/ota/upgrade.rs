@@ -309,6 +309,11 @@ impl Upgrade {
         let Some((partition, bytes_max)) = self.partition(cx) else {
             return Turn::Failed;
         };
+        // The timer has run out while there was nothing to close.
+        if cx.env.timers.due(Timer::Upgrade).is_none() {
+            cx.env.log("ota timeout!");
+            return Turn::Failed;
+        }
         let version = self.order.version.as_deref().unwrap_or_default();
         if self.is_cut_off(cx) {
             cx.env.log("connect to server2 failed!");

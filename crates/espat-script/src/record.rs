@@ -13,7 +13,7 @@ use crate::redact::{SECRET, is_secret_key, may_be_secret, redacted};
 use crate::request::{Handle, NetAsk, PartitionAsk, Request};
 use crate::script::{SerialLine, Step};
 use crate::sim::network::{Asked, Network};
-use crate::sim::{Engine, stored};
+use crate::sim::{Engine, SIMULATED_SECRET, stored};
 use crate::text::{DEFAULT_SECRET, Payload, Piece, Text};
 use crate::time::TimeStep;
 
@@ -28,6 +28,8 @@ pub struct Recorder {
     network: Network,
     /// What `AT+CIUPDATE` shows of itself, where the user said so.
     token: Option<Vec<u8>>,
+    /// What is not sent yet of a request with it.
+    token_unsent: Option<(Handle, usize)>,
     from_host: FromHost,
     from_module: FromModule,
     log_apart: bool,
@@ -82,6 +84,7 @@ impl Recorder {
             written: now,
             network: Network::new(config.addresses.station_ip),
             token: config.upgrade.token.clone().map(String::into_bytes),
+            token_unsent: None,
             from_host: FromHost::default(),
             from_module: FromModule::default(),
             log_apart: config.log_port != LogPort::Shared,
@@ -251,7 +254,7 @@ impl Recorder {
     }
 
     /// Payload without the token of `--ota-token`, which stands in a line of its own.
-    fn without_token(&mut self, bytes: &[u8]) -> Text {
+    fn without_token(&mut self, handle: Handle, bytes: &[u8]) -> Text {
         let token = self.token.clone();
         let at = token.as_deref().and_then(|token| {
             let is_here = |window: &[u8]| window == token;
@@ -260,6 +263,7 @@ impl Recorder {
         let (Some(at), Some(token)) = (at, token) else {
             return self.payload(bytes);
         };
+        self.token_unsent = Some((handle, bytes.len()));
         let mut text = self.payload(&bytes[..at]);
         text.push(Piece::Secret(DEFAULT_SECRET.into()));
         for piece in self.payload(&bytes[at + token.len()..]).pieces {
@@ -269,11 +273,27 @@ impl Recorder {
     }
 
     fn send(&mut self, handle: Handle, bytes: &[u8]) {
-        let bytes = self.without_token(bytes);
+        let bytes = self.without_token(handle, bytes);
         self.step(&Step::Ask(Request::Net(
             handle,
             NetAsk::Send { bytes, to: None },
         )));
+    }
+
+    /// How much a simulated module's token would make of `n` bytes that went out.
+    fn sent_without_token(&mut self, handle: Handle, n: usize) -> usize {
+        let (Some(token), Some((of, left))) = (&self.token, &mut self.token_unsent) else {
+            return n;
+        };
+        if *of != handle {
+            return n;
+        }
+        *left = left.saturating_sub(n);
+        if *left > 0 {
+            return n;
+        }
+        self.token_unsent = None;
+        (n + SIMULATED_SECRET.len()).saturating_sub(token.len())
     }
 
     fn shortened(&mut self, ask: NetAsk) -> NetAsk {
@@ -438,7 +458,11 @@ impl Recorder {
                     },
                 )
             }
-            NetEvent::Sent { socket, n } => (self.socket(socket)?, NetHappening::Sent(n)),
+            NetEvent::Sent { socket, n } => {
+                let handle = self.socket(socket)?;
+                let n = self.sent_without_token(handle, n);
+                (handle, NetHappening::Sent(n))
+            }
             NetEvent::SendFailed { socket } => (self.socket(socket)?, NetHappening::SendFailed),
             NetEvent::Data {
                 socket,

@@ -5,7 +5,7 @@ mod tests {
     use espat_core::{Duration, Input, Instant, Mark, Module, ModuleConfig, Output, Timing};
     use espat_script::{
         Event, Givens, NetAsk, NetHappening, Observed, Plan, Recorded, Recorder, Request, Script,
-        Sim, Target, TimeStep, Want, Way, run,
+        Sim, Target, Text, TimeStep, Want, Way, run,
     };
 
     const PASSWORD: &str = "correct horse";
@@ -94,6 +94,56 @@ mod tests {
         let plan = Plan::new(&script, &Givens::default()).unwrap();
         let error = run(&plan, &[Way::Lines]).unwrap_err().to_string();
         assert!(error.contains("--record-payload"), "{error}");
+    }
+
+    /// Opens the connection, or gives the answer and ends it, or writes.
+    fn upgrade(sim: &mut Sim<Recorded<Module>>, answer: &[u8]) {
+        while let Some(observed) = sim.observe(Want::Nothing).unwrap() {
+            let event = match observed {
+                Observed::Ask(Request::Net(handle, NetAsk::Connect { .. })) => Event::Net(
+                    handle,
+                    NetHappening::Connected("192.0.2.50:5000".parse().unwrap()),
+                ),
+                Observed::Stream(handle, request) => {
+                    let sent = NetHappening::Sent(request.len());
+                    sim.world(&Event::Net(handle, sent)).unwrap();
+                    let (bytes, from, wire) = (Text::bytes(answer), None, None);
+                    Event::Net(handle, NetHappening::Data { bytes, from, wire })
+                }
+                Observed::Ask(request) if request.to_string().starts_with("partition ") => {
+                    Event::Stored(Ok(()))
+                }
+                Observed::Ask(_) | Observed::Serial(_) => continue,
+            };
+            sim.world(&event).unwrap();
+        }
+    }
+
+    #[test]
+    fn no_token_is_in_a_record_of_an_upgrade() {
+        let mut config = ModuleConfig::new();
+        config
+            .air
+            .access_points
+            .push(espat_core::AccessPoint::new(b"home", PASSWORD.as_bytes()));
+        config.upgrade.token = Some("correct horse battery".into());
+        config.upgrade.server = espat_core::UpgradeServer::parse("http://192.0.2.1:80");
+        let mut sim = recorded(&config, true);
+        sim.time(TimeStep::For(Duration::from_secs(1))).unwrap();
+        say(&mut sim, "AT+CWMODE=1\r\n");
+        say(&mut sim, &format!("AT+CWJAP=\"home\",\"{PASSWORD}\"\r\n"));
+        sim.send(b"AT+CIUPDATE=0,\"v1\",\"client_ca\"\r\n").unwrap();
+        let file = [0x5a; 200];
+        let answer = [b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n", &file[..]].concat();
+        upgrade(&mut sim, &answer);
+        sim.time(TimeStep::For(Duration::from_secs(1))).unwrap();
+        settle(&mut sim);
+        let mut recorder = sim.into_engine().recorder;
+        let payload = recorder.take_payload();
+        let text = recorder.finish();
+        assert!(text.contains("partition client_ca commit"), "{text}");
+        assert!(!text.contains("horse"), "{text}");
+        holds(&text, payload);
     }
 
     #[test]

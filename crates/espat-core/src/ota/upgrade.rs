@@ -169,6 +169,9 @@ impl Upgrade {
         self.stage = Stage::Over;
         self.server.ip = ip;
         self.say(cx, 1);
+        if has_run_out(cx) {
+            return Turn::Failed;
+        }
         if self.is_cut_off(cx) {
             cx.env.log("connect to server failed!");
             return Turn::Failed;
@@ -309,9 +312,7 @@ impl Upgrade {
         let Some((partition, bytes_max)) = self.partition(cx) else {
             return Turn::Failed;
         };
-        // The timer has run out while there was nothing to close.
-        if cx.env.timers.due(Timer::Upgrade).is_none() {
-            cx.env.log("ota timeout!");
+        if has_run_out(cx) {
             return Turn::Failed;
         }
         let version = self.order.version.as_deref().unwrap_or_default();
@@ -415,6 +416,15 @@ impl Upgrade {
     fn is_cut_off(&self, cx: &Cx<'_>) -> bool {
         !cx.wifi.reaches(cx.nvs, self.server.ip)
     }
+}
+
+/// The timer has run out while there was nothing to close.
+fn has_run_out(cx: &mut Cx<'_>) -> bool {
+    let is_over = cx.env.timers.due(Timer::Upgrade).is_none();
+    if is_over {
+        cx.env.log("ota timeout!");
+    }
+    is_over
 }
 
 fn is_orderly(cause: CloseCause) -> bool {

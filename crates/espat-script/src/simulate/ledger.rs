@@ -87,7 +87,9 @@ impl Engine for Watched {
             }
         }
         if missing.is_some() && after.payload_missing().is_none() {
-            self.ledger.streams.payload_ends();
+            self.ledger
+                .streams
+                .payload_ends(matches!(input, Input::Power(_)));
         }
         if raw && matches!(input, Input::Power(_)) {
             self.ledger.streams.cut_off();

@@ -166,9 +166,10 @@ impl Streams {
         }
     }
 
-    /// A payload is complete or was given up.
-    pub(super) fn payload_ends(&mut self) {
-        self.pending = Some(std::mem::take(&mut self.typed)).filter(|typed| typed != b"\\0");
+    /// A payload is complete or was given up, by the host MCU or with a reset.
+    pub(super) fn payload_ends(&mut self, is_lost: bool) {
+        let typed = std::mem::take(&mut self.typed);
+        self.pending = Some(typed).filter(|typed| !is_lost && typed != b"\\0");
     }
 
     pub(super) fn passthrough_begins(&mut self) {

@@ -205,6 +205,9 @@ impl Run {
             let result = if fails { Err(StoreError::Full) } else { Ok(()) };
             return self.happens(&Event::Stored(result));
         };
+        if fails && matches!(ask, NetAsk::Send { to: None, .. }) {
+            return self.break_link(*handle);
+        }
         let error = fails.then(|| self.dice.pick(ERRORS).copied()).flatten();
         let Some(what) = happening(ask, error) else {
             return Ok(());
@@ -276,6 +279,19 @@ impl Run {
         // What was given to send before may still be taken: the end waits behind data that the module has not read.
         self.world.live.retain(|l| l.handle != handle);
         self.happens(&Event::Net(handle, NetHappening::Closed(cause)))
+    }
+
+    /// The peer takes no more; its end waits behind data that the module has not read.
+    fn break_link(&mut self, handle: Handle) -> Result<(), String> {
+        self.world.forget(handle);
+        self.happens(&Event::Net(handle, NetHappening::SendFailed))?;
+        let open = self.world.live.len();
+        self.world.live.retain(|live| live.handle != handle);
+        if self.world.live.len() == open {
+            return Ok(());
+        }
+        let reset = NetHappening::Closed(CloseCause::Reset);
+        self.happens(&Event::Net(handle, reset))
     }
 
     fn send_client(&mut self) -> Result<(), String> {

@@ -196,13 +196,11 @@ impl Net {
         }
     }
 
-    /// The report that a link is down has been printed: its number is free.
+    /// The report that a link is down has been printed: its number is free. Unless that was the number's last link, which passthrough
+    /// had left: of this one something is still to be said, or read.
     pub(crate) fn retire(&mut self, env: &mut Env<'_>, id: LinkId) {
-        if self
-            .links
-            .get(id)
-            .is_some_and(|link| link.stage == Stage::Ended)
-        {
+        let is_over = |link: &Link| link.stage == Stage::Ended && link.rx.len() == 0;
+        if self.links.get(id).is_some_and(is_over) && !env.out.reports.contains(&Urc::Closed(id)) {
             self.links.remove(id);
             self.after_close(env);
         }

@@ -183,8 +183,7 @@ impl Line {
             79..86 => of_link("CIPRECVDATA", &len.to_string()),
             86..89 if multi => format!("AT+CIPCLOSE={link}"),
             86..89 => "AT+CIPCLOSE".into(),
-            // Between the modes a host MCU could not tell in which order data came.
-            89..91 if links.is_empty() => format!("AT+CIPRECVMODE={}", dice.below(2)),
+            89..91 => format!("AT+CIPRECVMODE={}", dice.below(2)),
             91 => one(dice, ENDS),
             92..95 => one(dice, MISTAKES),
             95..97 => one(dice, UPGRADES),

@@ -84,10 +84,9 @@ impl Run {
     fn say_line(&mut self) -> Result<(), String> {
         let view = self.sim.engine().module.inspect();
         let links: Vec<u8> = view.link_views().map(|link| link.id).collect();
-        let has_unread = view.link_views().any(|link| link.unread > 0);
         let line = Line::any(&mut self.dice, &links, self.host.multi);
-        if line.text == "AT+CIPMODE=1" && (has_unread || self.host.is_stalled) {
-            // Data that waits to be read and data that does not would come in no known order.
+        if line.text == "AT+CIPMODE=1" && self.host.is_stalled {
+            // When raw bytes begin could not be told from what was said before.
             return Ok(());
         }
         self.say(&line)

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that CI runs, in order, up to the first failure.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::process::{Done, cargo, cargo_with_openssl, execute, execute_and_read, say};
@@ -12,11 +13,28 @@ struct Tally {
     passed: u32,
     failed: u32,
     ignored: u32,
+    /// Why tests that passed did not do all, or nothing.
+    reasons: BTreeSet<String>,
+    /// The lines that come are what tests that passed have printed.
+    in_successes: bool,
 }
 
 impl Tally {
-    /// Adds what one line of a test program's output says.
-    fn add(&mut self, line: &str) {
+    /// Adds what one line of a test program's output says; whether it is worth showing.
+    fn add(&mut self, line: &str) -> bool {
+        if line == "successes:" {
+            self.in_successes = true;
+        } else if line == "failures:" || line.starts_with("test result: ") {
+            self.in_successes = false;
+        }
+        if let Some(reason) = line.strip_prefix("skipped: ") {
+            self.reasons.insert(reason.to_owned());
+        }
+        self.count(line);
+        !self.in_successes
+    }
+
+    fn count(&mut self, line: &str) {
         let Some(result) = line.strip_prefix("test result: ") else {
             return;
         };
@@ -110,6 +128,9 @@ pub(crate) fn test() -> Done {
         shown(start.elapsed()),
         times.join(", ")
     ));
+    for reason in &tally.reasons {
+        say(&format!("skipped: {reason}"));
+    }
     say(&summary(&tally));
     Ok(())
 }
@@ -124,11 +145,10 @@ pub(crate) fn release() -> Done {
 }
 
 fn tests(tally: &mut Tally) -> Done {
-    let command = cargo_with_openssl("test", &["--workspace", "--locked"])?;
-    execute_and_read(command, |line| {
-        tally.add(line);
-        true
-    })
+    // Why a test skips stands in the output of one that passes.
+    let all = ["--workspace", "--locked", "--", "--show-output"];
+    let command = cargo_with_openssl("test", &all)?;
+    execute_and_read(command, |line| tally.add(line))
 }
 
 /// Builds and runs a program without `std` that has a module in it.
@@ -183,5 +203,38 @@ mod tests {
         tally.add("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.03s");
         tally.add("test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.03s");
         assert_eq!(summary(&tally), "tests: 14 passed, 1 failed, 1 skipped");
+    }
+
+    #[test]
+    fn of_tests_that_passed_only_reasons_are_told() {
+        let output = "test tests::a ... ok
+
+successes:
+
+---- tests::a stdout ----
+skipped: nginx is not installed
+some words
+
+successes:
+    tests::a
+
+failures:
+
+---- tests::b stdout ----
+why
+test result: FAILED. 1 passed; 1 failed; 0 ignored";
+        let mut tally = Tally::default();
+        let shown: Vec<&str> = output.lines().filter(|line| tally.add(line)).collect();
+        let expected = [
+            "test tests::a ... ok",
+            "",
+            "failures:",
+            "",
+            "---- tests::b stdout ----",
+            "why",
+            "test result: FAILED. 1 passed; 1 failed; 0 ignored",
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(Vec::from_iter(tally.reasons), ["nginx is not installed"]);
     }
 }

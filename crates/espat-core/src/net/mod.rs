@@ -248,8 +248,7 @@ impl Net {
             }
             NetEvent::Sent { socket, n } => {
                 let id = self.links.find(socket)?;
-                let n = self.on_sent(id, n);
-                Some(OpEvent::Link(id, LinkEvent::Sent(n)))
+                Some(OpEvent::Link(id, LinkEvent::Sent(self.on_sent(id, n))))
             }
             NetEvent::SendFailed { socket } => self.on_send_failed(env, socket),
             NetEvent::Data {

@@ -99,6 +99,16 @@ impl Net {
         }
     }
 
+    /// `AT+CIPMODE`. Raw data that has not been printed yet becomes data to be read, as with `set_passive`.
+    pub(crate) fn set_raw(&mut self, env: &mut Env<'_>, raw: bool) {
+        self.raw = raw;
+        if self.is_read_by_command() {
+            for id in self.links.ids() {
+                self.keep_held(env, id);
+            }
+        }
+    }
+
     fn keep_held(&mut self, env: &mut Env<'_>, id: LinkId) {
         let link = self.links.get_mut(id);
         let Some(link) = link.filter(|link| link.rx.held.len() > 0) else {

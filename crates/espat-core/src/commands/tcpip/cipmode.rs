@@ -23,6 +23,6 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         cx.env.log("CIPMUX must be 0");
         return Err(AtError::Failed);
     }
-    cx.net.raw = raw;
+    cx.net.set_raw(&mut cx.env, raw);
     Ok(Reply::Done)
 }

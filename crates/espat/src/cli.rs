@@ -404,8 +404,8 @@ pub(crate) struct ModuleOptions {
 
     /// Where AT+CIUPDATE goes instead of the vendor's server
     ///
-    /// http://HOST[:PORT] or https://HOST[:PORT], HOST a name or an IPv4 address. Whether it is HTTPS is said here, whichever
-    /// of the two AT+CIUPDATE asks for. `espat ota-server` is such a server. Without this option the module goes to
+    /// `http://HOST:PORT` or `https://HOST:PORT`, HOST a name or an IPv4 address; without a port, 80 or 443. Whether it is HTTPS is
+    /// said here, whichever of the two AT+CIUPDATE asks for. `espat ota-server` is such a server. Without this option the module goes to
     /// iot.espressif.cn, which --map can lead elsewhere.
     ///
     /// Example: --ota-server http://127.0.0.1:8070

@@ -100,30 +100,6 @@ pub(super) fn poll_read(
     }
 }
 
-/// Reads what fits of what is there. A terminal yields it in pieces, and what is sent on in larger ones takes fewer calls, and
-/// fewer records of an SSL link.
-pub(super) fn poll_read_on(
-    fd: &AsyncFd<OwnedFd>,
-    cx: &mut Context<'_>,
-    buffer: &mut [u8],
-) -> Poll<Result<usize, Errno>> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match poll_read(fd, cx, &mut buffer[filled..]) {
-            Poll::Ready(Ok(n)) => {
-                filled += n;
-                if n < TERMINAL_QUEUE_BYTES {
-                    break;
-                }
-            }
-            nothing if filled == 0 => return nothing,
-            // An error comes again.
-            Poll::Ready(Err(_)) | Poll::Pending => break,
-        }
-    }
-    Poll::Ready(Ok(filled))
-}
-
 /// Writes what is taken.
 fn poll_write(
     fd: &AsyncFd<OwnedFd>,

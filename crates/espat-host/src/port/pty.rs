@@ -22,7 +22,7 @@ use rustix::termios::{OptionalActions, QueueSelector};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::descriptor::{LazyWriter, poll_read_on, register};
+use super::descriptor::{LazyWriter, poll_read, register};
 use super::link::Link;
 use super::{Port, PortError, PortEvent};
 
@@ -181,7 +181,7 @@ impl Port for PtyPort {
                 return Poll::Ready(Ok(0));
             }
         }
-        match poll_read_on(self.master()?, cx, buffer) {
+        match poll_read(self.master()?, cx, buffer) {
             Poll::Ready(Ok(n)) if n > 0 => Poll::Ready(Ok(n)),
             Poll::Ready(Err(errno)) if errno != Errno::IO => {
                 Poll::Ready(Err(PortError::UsePty(errno.into())))

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::clock::{Alarm, Clock};
 use crate::counters::Counters;
 use crate::engine::Engine;
-use crate::handle::Control;
+use crate::handle::{Change, Control};
 use crate::net::Net;
 use crate::port::{AfterClose, Port, PortError, PortEvent, Transmitter};
 use crate::power::{PowerPolicy, Supply};
@@ -285,11 +285,22 @@ impl<E: Engine> Work<E> {
                     look(engine);
                 }
             }
+            Some(Control::Change(change)) => self.change(change),
             None => {
                 self.control = None;
             }
         }
         Step::Fed
+    }
+
+    fn change(&mut self, change: Change<E>) {
+        if self.supply.is_powered() {
+            let now = self.clock.now();
+            change(self.supply.unpowered_too(), now);
+            self.drain(now);
+        } else {
+            change(self.supply.unpowered_too(), Instant::ZERO);
+        }
     }
 
     /// Whether neither a host nor a handle can reach the module any more.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use espat_core::PowerEvent;
+use espat_core::{Instant, PowerEvent};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::counters::{Counters, Counts};
@@ -11,8 +11,12 @@ use crate::counters::{Counters, Counts};
 pub(crate) enum Control<E> {
     Power(PowerEvent),
     Inspect(Box<dyn FnOnce(&E) + Send>),
+    Change(Change<E>),
     Stop,
 }
+
+/// What changes an engine, at the module's time.
+pub(crate) type Change<E> = Box<dyn FnOnce(&mut E, Instant) + Send>;
 
 /// A handle to a running module. Dropping it lets the module run on.
 #[derive(Debug)]
@@ -86,6 +90,26 @@ impl<E> Handle<E> {
                 HandleError::NeverPowered
             }
         })
+    }
+
+    /// Changes the engine between two inputs, at the module's time that `change` is given; what comes out by it is taken at once. It
+    /// works before the first power-on too, where the time is zero.
+    ///
+    /// # Errors
+    /// [`HandleError::Stopped`] where the driver has ended.
+    pub async fn change<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut E, Instant) -> R + Send + 'static,
+    ) -> Result<R, HandleError> {
+        let (answer, answered) = oneshot::channel();
+        let change = Box::new(move |engine: &mut E, now: Instant| {
+            // Nobody waits for the answer any more: nothing to do.
+            let _ = answer.send(change(engine, now));
+        });
+        self.control
+            .send(Control::Change(change))
+            .map_err(|_| HandleError::Stopped)?;
+        answered.await.map_err(|_| HandleError::Stopped)
     }
 
     /// Ends the module and waits until its port and sockets are closed.

@@ -41,6 +41,11 @@ impl<E> Supply<E> {
         self.is_powered.then_some(&self.engine)
     }
 
+    /// The engine for what is no input of it, and so may come before it is powered on.
+    pub(crate) fn unpowered_too(&mut self) -> &mut E {
+        &mut self.engine
+    }
+
     pub(crate) fn is_powered(&self) -> bool {
         self.is_powered
     }

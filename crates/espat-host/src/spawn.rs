@@ -67,6 +67,12 @@ impl Module {
         self
     }
 
+    /// The module's configuration, with the settings and certificates that were found.
+    #[must_use]
+    pub fn config(&self) -> &ModuleConfig {
+        &self.config
+    }
+
     /// When it powers on. Ports that do not see hosts open them (`sees_opens`) power on at start whatever is said here.
     #[must_use]
     pub fn power(mut self, power: PowerPolicy) -> Self {
@@ -127,8 +133,22 @@ impl Module {
     /// # Panics
     /// As [`spawn`](Self::spawn).
     pub fn in_process(self) -> Result<(SerialStream, Handle), ConfigError> {
+        self.layered_in_process(|module| module)
+    }
+
+    /// [`in_process`](Self::in_process) with a layer around the module.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    ///
+    /// # Panics
+    /// As [`spawn`](Self::spawn).
+    pub fn layered_in_process<E: Engine>(
+        self,
+        layer: impl FnOnce(espat_core::Module) -> E,
+    ) -> Result<(SerialStream, Handle<E>), ConfigError> {
         let module = espat_core::Module::power_on(self.config.clone(), Instant::ZERO)?;
-        Ok(self.at_rate_of(&module).drive_in_process(module))
+        Ok(self.at_rate_of(&module).drive_in_process(layer(module)))
     }
 
     /// [`in_process`](Self::in_process) with another engine, as in [`drive`](Self::drive).
@@ -154,10 +174,25 @@ impl Module {
     /// # Panics
     /// Outside a tokio runtime with I/O and time.
     pub fn on(self, port: impl Port) -> Result<(Driver, Handle), ConfigError> {
+        self.layered(port, |module| module)
+    }
+
+    /// [`on`](Self::on) with a layer around the module.
+    ///
+    /// # Errors
+    /// As [`on`](Self::on).
+    ///
+    /// # Panics
+    /// As [`on`](Self::on).
+    pub fn layered<E: Engine>(
+        self,
+        port: impl Port,
+        layer: impl FnOnce(espat_core::Module) -> E,
+    ) -> Result<(Driver<E>, Handle<E>), ConfigError> {
         let config = self.config.clone();
         // Made here even where power comes later: a mistake is to show at start, not when a host opens the port.
         let module = espat_core::Module::power_on(config, Instant::ZERO)?;
-        Ok(self.at_rate_of(&module).drive(port, module))
+        Ok(self.at_rate_of(&module).drive(port, layer(module)))
     }
 
     /// Kept settings may have the line start at another rate than the factory's.

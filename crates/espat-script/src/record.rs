@@ -93,6 +93,16 @@ impl Recorder {
         }
     }
 
+    /// Starts in the middle of a session: without directives, and with sockets and queries called by their numbers. What comes of it
+    /// can be read, not run.
+    #[must_use]
+    pub fn joining(config: &ModuleConfig, now: Instant) -> Self {
+        let mut recorder = Self::new(config, now, false);
+        recorder.network = Network::joined(config.addresses.station_ip);
+        recorder.out.clear();
+        recorder
+    }
+
     /// Hears of an input, before the module gets it.
     pub fn input(&mut self, now: Instant, input: &Input<'_>) {
         self.now = now.max(self.now);

@@ -9,6 +9,7 @@ mod plan;
 mod signals;
 mod terminal;
 mod value;
+mod watch;
 
 use std::process::ExitCode;
 

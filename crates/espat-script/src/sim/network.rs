@@ -56,6 +56,8 @@ pub(crate) struct Network {
     sockets: BTreeMap<Handle, Socket>,
     handles: BTreeMap<SocketId, Handle>,
     queries: Vec<(QueryId, QueryKind)>,
+    /// Sockets and queries from before may be there, and are called by their numbers.
+    is_joined: bool,
 }
 
 #[derive(Debug)]
@@ -170,6 +172,15 @@ impl Network {
             sockets: BTreeMap::new(),
             handles: BTreeMap::new(),
             queries: Vec::new(),
+            is_joined: false,
+        }
+    }
+
+    /// A network that is met in the middle.
+    pub(crate) fn joined(station_ip: Ipv4Addr) -> Self {
+        Self {
+            is_joined: true,
+            ..Self::new(station_ip)
         }
     }
 
@@ -351,11 +362,15 @@ impl Network {
 
     /// What a socket is called.
     pub(crate) fn handle_of(&self, id: SocketId) -> Option<Handle> {
-        self.handles.get(&id).copied()
+        let known = self.handles.get(&id).copied();
+        known.or_else(|| self.is_joined.then(|| numbered(id)))
     }
 
     /// What a query is called.
     pub(crate) fn query_of(&self, id: QueryId) -> Option<Handle> {
+        if self.is_joined {
+            return Some(Handle::Query(id.number()));
+        }
         let number = self.queries.iter().position(|(known, _)| *known == id)?;
         u32::try_from(number).ok().map(Handle::Query)
     }
@@ -498,7 +513,11 @@ impl Network {
             .keys()
             .filter(|h| matches!(h, Handle::Socket(_)))
             .count();
-        let handle = Handle::Socket(u32::try_from(number).unwrap_or(u32::MAX));
+        let handle = if self.is_joined {
+            numbered(id)
+        } else {
+            Handle::Socket(u32::try_from(number).unwrap_or(u32::MAX))
+        };
         if self.handles.insert(id, handle).is_some() {
             return Err(format!("the module uses the socket {id} twice"));
         }
@@ -511,6 +530,9 @@ impl Network {
             return Err(format!("the module uses the query {id} twice"));
         }
         self.queries.push((id, kind));
+        if self.is_joined {
+            return Ok(Handle::Query(id.number()));
+        }
         Ok(Handle::Query(
             u32::try_from(self.queries.len() - 1).unwrap_or(u32::MAX),
         ))
@@ -522,6 +544,11 @@ impl Network {
     }
 
     fn socket(&mut self, id: SocketId) -> Result<(Handle, &mut Socket), String> {
+        if self.is_joined && !self.handles.contains_key(&id) {
+            self.handles.insert(id, numbered(id));
+            let socket = Socket::new(id, Kind::Tcp);
+            self.sockets.entry(numbered(id)).or_insert(socket);
+        }
         let handle = self.handles.get(&id).copied();
         let found = handle.and_then(|handle| Some((handle, self.sockets.get_mut(&handle)?)));
         let (handle, socket) =
@@ -552,6 +579,15 @@ impl Socket {
             Some(Waiting::Closed(_)) => true,
             Some(Waiting::Data { .. } | Waiting::Client { .. }) => self.credit > 0,
         }
+    }
+}
+
+/// What a socket is called by its own number.
+const fn numbered(id: SocketId) -> Handle {
+    if id.is_accepted() {
+        Handle::Accepted(id.number())
+    } else {
+        Handle::Socket(id.number())
     }
 }
 

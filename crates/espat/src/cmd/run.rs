@@ -16,6 +16,7 @@ use crate::failure::Usage;
 use crate::plan;
 use crate::signals::Signals;
 use crate::value::ListenAddr;
+use crate::watch::Watched;
 
 /// How long links may take to be closed at the end.
 const END: Duration = Duration::from_secs(2);
@@ -51,8 +52,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
 
 /// A module on its port.
 struct Opened {
-    driver: Driver,
-    handle: Handle,
+    driver: Driver<Watched>,
+    handle: Handle<Watched>,
     /// What standard output says of the port.
     line: String,
 }
@@ -109,7 +110,9 @@ async fn open(settings: &Settings) -> anyhow::Result<Opened> {
 }
 
 fn opened(module: Module, port: impl Port, line: String) -> anyhow::Result<Opened> {
-    let (driver, handle) = module.on(port).map_err(|e| Usage::new(e.to_string()))?;
+    let (driver, handle) = module
+        .layered(port, Watched::new)
+        .map_err(|e| Usage::new(e.to_string()))?;
     Ok(Opened {
         driver,
         handle,

@@ -1,0 +1,226 @@
+//! The engine that `run` and `console` drive: the module, and recorders that hear what goes in and what comes out.
+//!
+//! A watcher never holds the module up: its sink takes a piece at once, or the watcher ends.
+
+use espat_core::{Input, Instant, ModuleConfig, Output};
+use espat_host::{Engine, Handle, HandleError};
+use espat_script::Recorder;
+use tokio::sync::mpsc::{self, Receiver};
+
+/// A module, or a layer around one, that can be watched.
+pub(crate) struct Watched<E = espat_core::Module> {
+    engine: E,
+    watchers: Vec<Watcher>,
+    next: u64,
+}
+
+/// Text of a transcript, and the payload that goes into the file beside it.
+#[derive(Debug, Default)]
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// Where a recorder's pieces go. It never waits; `false` ends the watcher.
+pub(crate) type Sink = Box<dyn FnMut(Piece) -> bool + Send>;
+
+/// Names a watcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WatcherId(u64);
+
+struct Watcher {
+    #[allow(dead_code, reason = "the control interface's")]
+    id: WatcherId,
+    recorder: Recorder,
+    sink: Sink,
+}
+
+impl<E> Watched<E> {
+    pub(crate) fn new(engine: E) -> Self {
+        Self {
+            engine,
+            watchers: vec![],
+            next: 0,
+        }
+    }
+
+    /// What is watched.
+    #[allow(dead_code, reason = "the control interface's")]
+    pub(crate) fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    /// What is watched, for what is no input: recorders do not hear of it, only of what comes out by it.
+    #[allow(dead_code, reason = "the control interface's")]
+    pub(crate) fn engine_mut(&mut self) -> &mut E {
+        &mut self.engine
+    }
+
+    /// Lets a recorder hear everything from here on.
+    #[allow(dead_code, reason = "the control interface's")]
+    pub(crate) fn attach(&mut self, recorder: Recorder, sink: Sink) -> WatcherId {
+        let id = WatcherId(self.next);
+        self.next += 1;
+        self.watchers.push(Watcher { id, recorder, sink });
+        id
+    }
+
+    /// Ends a watcher; its sink gets what is not written yet.
+    #[allow(dead_code, reason = "the control interface's")]
+    pub(crate) fn detach(&mut self, id: WatcherId) {
+        if let Some(at) = self.watchers.iter().position(|watcher| watcher.id == id) {
+            self.watchers.remove(at).end();
+        }
+    }
+}
+
+impl<E: Engine> Engine for Watched<E> {
+    fn serial_room(&self) -> usize {
+        self.engine.serial_room()
+    }
+
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        for watcher in &mut self.watchers {
+            watcher.recorder.input(now, &input);
+        }
+        self.engine.handle_input(now, input);
+    }
+
+    fn poll_output(&mut self) -> Output<'_> {
+        let output = self.engine.poll_output();
+        if !self.watchers.is_empty() {
+            self.watchers.retain_mut(|watcher| watcher.hear(&output));
+        }
+        output
+    }
+
+    fn payload_missing(&self) -> Option<usize> {
+        self.engine.payload_missing()
+    }
+}
+
+impl<E> Drop for Watched<E> {
+    fn drop(&mut self) {
+        for watcher in self.watchers.drain(..) {
+            watcher.end();
+        }
+    }
+}
+
+impl Watcher {
+    /// Hears of an output; whether it goes on.
+    fn hear(&mut self, output: &Output<'_>) -> bool {
+        self.recorder.output(output);
+        if !matches!(output, Output::Idle { .. }) {
+            return true;
+        }
+        let piece = Piece {
+            text: self.recorder.take(),
+            payload: self.recorder.take_payload(),
+        };
+        piece.is_empty() || (self.sink)(piece)
+    }
+
+    fn end(mut self) {
+        let payload = self.recorder.take_payload();
+        let text = self.recorder.finish();
+        let piece = Piece { text, payload };
+        if !piece.is_empty() {
+            (self.sink)(piece);
+        }
+    }
+}
+
+impl Piece {
+    fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.payload.is_empty()
+    }
+}
+
+/// The transcript of a running module from here on, in pieces of whole lines. It ends with the module, or where more than `pieces_max`
+/// wait to be received; it is over when the receiver is dropped.
+///
+/// # Errors
+/// The module has stopped.
+#[allow(dead_code, reason = "the control interface's")]
+pub(crate) async fn live<E: Engine>(
+    handle: &Handle<Watched<E>>,
+    config: ModuleConfig,
+    pieces_max: usize,
+) -> Result<Receiver<String>, HandleError> {
+    let (sender, receiver) = mpsc::channel(pieces_max);
+    handle
+        .change(move |watched, now| {
+            let sink = Box::new(move |piece: Piece| sender.try_send(piece.text).is_ok());
+            watched.attach(Recorder::joining(&config, now), sink);
+        })
+        .await?;
+    Ok(receiver)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use espat_core::Timing;
+    use espat_host::{Module, SerialStream};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn watched() -> (SerialStream, Handle<Watched>, ModuleConfig) {
+        let config = ModuleConfig {
+            timing: Timing::Fast,
+            ..ModuleConfig::new()
+        };
+        let module = Module::new(config.clone());
+        let (serial, handle) = module.layered_in_process(Watched::new).unwrap();
+        (serial, handle, config)
+    }
+
+    async fn ok(serial: &mut SerialStream, line: &str) {
+        serial.write_all(line.as_bytes()).await.unwrap();
+        let mut said = String::new();
+        while !said.ends_with("OK\r\n") {
+            said.push(serial.read_u8().await.unwrap().into());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_watcher_that_joins_hears_the_rest_and_one_that_is_full_ends() {
+        let (mut serial, handle, config) = watched();
+        ok(&mut serial, "ATE0\r\n").await;
+        let mut all = live(&handle, config.clone(), 1000).await.unwrap();
+        let mut full = live(&handle, config, 1).await.unwrap();
+        ok(&mut serial, "AT+CWMODE=1\r\n").await;
+        ok(&mut serial, "AT+CWMODE?\r\n").await;
+        handle.stop().await;
+        let mut text = String::new();
+        while let Some(piece) = all.recv().await {
+            text += &piece;
+        }
+        let steps: Vec<_> = text.lines().filter(|l| !l.starts_with('~')).collect();
+        let wanted = "-> AT+CWMODE=1|<-|<- OK|-> AT+CWMODE?|<- +CWMODE:1|<-|<- OK";
+        assert_eq!(steps.join("|"), wanted, "{text}");
+        assert!(full.recv().await.is_some());
+        assert_eq!(full.recv().await, None, "more was kept than asked for");
+    }
+
+    #[tokio::test]
+    async fn a_watcher_that_is_taken_off_hears_no_more_and_says_its_last() {
+        let (mut serial, handle, config) = watched();
+        let (sender, mut texts) = mpsc::unbounded_channel();
+        let attach = move |watched: &mut Watched, now| {
+            let sink = Box::new(move |piece: Piece| sender.send(piece.text).is_ok());
+            watched.attach(Recorder::joining(&config, now), sink)
+        };
+        let id = handle.change(attach).await.unwrap();
+        serial.write_all(b"A").await.unwrap();
+        ok(&mut serial, "TE0\r\n").await;
+        handle.change(move |w, _| w.detach(id)).await.unwrap();
+        ok(&mut serial, "AT\r\n").await;
+        let mut text = String::new();
+        while let Some(piece) = texts.recv().await {
+            text += &piece;
+        }
+        assert!(text.ends_with("<- OK\n"), "{text}");
+        assert!(!text.contains("-> AT\n"), "{text}");
+    }
+}

@@ -7,7 +7,7 @@ use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::output::StoreValue;
-use crate::profile::{ESP32_2_2, Profile};
+use crate::profile::{PROFILES, Profile};
 use crate::tls::Slots;
 
 /// Everything that a [`Module`](crate::Module) is made from. Start from [`ModuleConfig::new`] and change what differs.
@@ -258,7 +258,7 @@ impl ModuleConfig {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            profile: &ESP32_2_2,
+            profile: PROFILES[0],
             timing: Timing::Realistic,
             reports: Reports::Between,
             terminator: Terminator::CrLf,

@@ -11,6 +11,9 @@ use crate::syntax::line::{CommandLine, Form};
 pub(crate) fn run(cx: &mut Cx<'_>, line: &mut [u8]) -> Handled {
     let line = CommandLine::parse(line)?;
     let command = table::find(cx.env.profile(), line.name).ok_or(AtError::Unsupported)?;
+    if !command.has(cx.env.profile(), line.form) {
+        return Err(AtError::WrongForm);
+    }
     match line.form {
         Form::Query => command.query.ok_or(AtError::WrongForm)?(cx),
         Form::Execute => command.execute.ok_or(AtError::WrongForm)?(cx),

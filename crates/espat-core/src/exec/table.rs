@@ -18,6 +18,10 @@ pub(crate) struct Command {
     pub(crate) execute: Option<fn(&mut Cx<'_>) -> Handled>,
     /// What a firmware line must have for the command to exist.
     needs: Features,
+    /// What it must have beside that for the form to exist.
+    query_needs: Features,
+    set_needs: Features,
+    execute_needs: Features,
     /// What it does, in a line.
     summary: &'static str,
     /// The place in the vendor's manual.
@@ -32,6 +36,9 @@ impl Command {
             set: None,
             execute: None,
             needs: Features::empty(),
+            query_needs: Features::empty(),
+            set_needs: Features::empty(),
+            execute_needs: Features::empty(),
             summary: "",
             anchor: "",
         }
@@ -65,6 +72,38 @@ impl Command {
         }
     }
 
+    pub(crate) const fn query_needs(self, features: Features) -> Self {
+        Self {
+            query_needs: features,
+            ..self
+        }
+    }
+
+    pub(crate) const fn set_needs(self, features: Features) -> Self {
+        Self {
+            set_needs: features,
+            ..self
+        }
+    }
+
+    pub(crate) const fn execute_needs(self, features: Features) -> Self {
+        Self {
+            execute_needs: features,
+            ..self
+        }
+    }
+
+    /// Whether a firmware line has the form.
+    pub(crate) fn has(&self, profile: &Profile, form: Form) -> bool {
+        let (is_there, needs) = match form {
+            Form::Test => (false, Features::empty()),
+            Form::Query => (self.query.is_some(), self.query_needs),
+            Form::Set => (self.set.is_some(), self.set_needs),
+            Form::Execute => (self.execute.is_some(), self.execute_needs),
+        };
+        is_there && profile.features.contains(self.needs.union(needs))
+    }
+
     /// `anchor`: page and anchor of the vendor's manual; or `behaviour:` and a section where the manual lacks it.
     pub(crate) const fn doc(self, anchor: &'static str, summary: &'static str) -> Self {
         Self {
@@ -84,8 +123,7 @@ fn all() -> impl Iterator<Item = &'static Command> {
 
 /// The commands of a firmware line, in the order of `AT+CMD?`.
 pub(crate) fn of(profile: &Profile) -> impl Iterator<Item = &'static Command> {
-    let features = profile.features;
-    all().filter(move |command| features.contains(command.needs))
+    all().filter(|command| profile.features.contains(command.needs))
 }
 
 /// Finds a command by its name in upper case.
@@ -110,17 +148,16 @@ pub struct CommandInfo {
 
 /// The commands of a firmware line, in the order of `AT+CMD?`.
 pub fn commands_of(profile: &Profile) -> impl Iterator<Item = CommandInfo> {
-    let features = profile.features;
     commands::FAMILIES.iter().flat_map(move |&(family, files)| {
         let rows = files
             .iter()
             .copied()
             .flatten()
-            .filter(move |command| features.contains(command.needs));
+            .filter(move |command| profile.features.contains(command.needs));
         rows.map(move |command| CommandInfo {
             family,
             name: command.name,
-            forms: command.forms(),
+            forms: command.forms(profile),
             summary: command.summary,
             anchor: command.anchor,
         })
@@ -128,12 +165,12 @@ pub fn commands_of(profile: &Profile) -> impl Iterator<Item = CommandInfo> {
 }
 
 impl Command {
-    fn forms(&self) -> &'static [Form] {
+    fn forms(&self, profile: &Profile) -> &'static [Form] {
         use Form::{Execute, Query, Set};
         match (
-            self.query.is_some(),
-            self.set.is_some(),
-            self.execute.is_some(),
+            self.has(profile, Query),
+            self.has(profile, Set),
+            self.has(profile, Execute),
         ) {
             (false, false, false) => &[],
             (true, false, false) => &[Query],
@@ -150,6 +187,7 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::PROFILES;
     use alloc::collections::BTreeSet;
 
     #[test]
@@ -158,7 +196,22 @@ mod tests {
         for command in all() {
             assert!(names.insert(command.name), "{} stands twice", command.name);
             assert_eq!(command.name, command.name.to_ascii_uppercase());
-            assert!(!command.forms().is_empty(), "{} has no form", command.name);
+            assert!(
+                PROFILES.iter().any(|p| !command.forms(p).is_empty()),
+                "{} has no form on any line",
+                command.name
+            );
+            for profile in PROFILES
+                .iter()
+                .filter(|p| p.features.contains(command.needs))
+            {
+                assert!(
+                    !command.forms(profile).is_empty(),
+                    "{} has no form on {}",
+                    command.name,
+                    profile.name
+                );
+            }
             assert!(
                 !command.anchor.is_empty() && !command.summary.is_empty(),
                 "{} has no doc",

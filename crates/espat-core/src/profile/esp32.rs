@@ -11,7 +11,13 @@ use crate::output::UartConfig;
 use crate::tls::{TlsRules, TlsVersion};
 
 /// ESP32, release v2.2.0.0.
-pub static ESP32_2_2: Profile = BASE;
+pub(super) static ESP32_2_2: Profile = BASE;
+
+/// ESP32, release v2.4.0.0.
+pub(super) static ESP32_2_4: Profile = V2_4;
+
+/// ESP32, release v4.1.1.0.
+pub(super) static ESP32_4_1: Profile = V4_1;
 
 /// What other profiles are made from.
 pub(super) const BASE: Profile = Profile {
@@ -100,8 +106,17 @@ pub(super) const BASE: Profile = Profile {
         // Manual of 2.2: one to three.
         alpn: 1..=3,
     },
-    // AT+CIPSSLCPSK: the manual leaves ESP32 out, the core library of 2.2 for ESP32 has its handlers (behaviour.md 1.6).
-    features: Features::all(),
+    features: Features::RTOS
+        .union(Features::CWSTATE)
+        .union(Features::IPV6)
+        .union(Features::DOMAIN_FAMILY)
+        .union(Features::SERVER_CLOSE_ALL)
+        .union(Features::SSL)
+        // The manual leaves ESP32 out, the core library of 2.2 for ESP32 has the handlers (behaviour.md 1.6).
+        .union(Features::SSL_PSK)
+        .union(Features::SSL_SERVER)
+        .union(Features::FLASH)
+        .union(Features::MDNS),
     quirks: Quirks {
         server_again_ok: true,
         server_timeout_needs_server: true,
@@ -181,6 +196,43 @@ pub(super) const BASE: Profile = Profile {
         // at_customize.csv of the time, in the vendor's repository.
         partitions: PARTITIONS,
     },
+};
+
+pub(super) const V2_4: Profile = Profile {
+    name: "esp32-2.4",
+    version: "2.4.0.0",
+    source: "esp-at v2.4.0.0: manual, core library strings; else esp32-2.2",
+    limits: Limits {
+        send_bytes: 8192,
+        passthrough_packet: 2920,
+        ..BASE.limits
+    },
+    features: BASE
+        .features
+        .union(Features::CIPSTATE)
+        .union(Features::SENDL)
+        .union(Features::SNTP_INTERVAL)
+        .union(Features::TCP_KEEP_ALIVE),
+    quirks: Quirks {
+        send_restarts_server_timeout: true,
+        ..BASE.quirks
+    },
+    ..BASE
+};
+
+pub(super) const V4_1: Profile = Profile {
+    name: "esp32-4.1",
+    chip: "ESP32",
+    version: "4.1.1.0",
+    source: "esp-at v4.1.1.0: manual, core library strings; else esp32c3-3.3",
+    features: super::esp32c3::V3_3
+        .features
+        .union(Features::SSL_CIPHER)
+        .union(Features::CWCONFIG)
+        .union(Features::CONNECT_TIMEOUT)
+        .union(Features::DOMAIN_TIMEOUT)
+        .union(Features::SERVER_NETIF),
+    ..super::esp32c3::V3_3
 };
 
 const PARTITIONS: &[Partition] = &[

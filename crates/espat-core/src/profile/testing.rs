@@ -31,7 +31,7 @@ pub static ONE_SSL_LINK: Profile = Profile {
         ssl_links: 1,
         ..BASE.limits
     },
-    features: Features::all().difference(Features::SSL_SERVER),
+    features: BASE.features.difference(Features::SSL_SERVER),
     quirks: Quirks {
         ssl_values_quoted: true,
         ..BASE.quirks
@@ -52,7 +52,8 @@ pub static ONE_SSL_LINK_SERVER: Profile = Profile {
 /// No SSL at all.
 pub static NO_SSL: Profile = Profile {
     name: "test-no-ssl",
-    features: Features::all()
+    features: BASE
+        .features
         .difference(Features::SSL)
         .difference(Features::SSL_PSK)
         .difference(Features::SSL_SERVER),

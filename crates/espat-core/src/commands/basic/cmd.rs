@@ -3,13 +3,15 @@
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::{self, Command};
+use crate::syntax::line::Form;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CMD")
     .query(query)
     .doc("basic.html#cmd-CMD", "List the commands and their forms")];
 
 fn query(cx: &mut Cx<'_>) -> Handled {
-    for (index, command) in (0_u16..).zip(table::of(cx.env.profile())) {
+    let profile = cx.env.profile();
+    for (index, command) in (0_u16..).zip(table::of(profile)) {
         // No command has a test form (behaviour.md 1.6).
         cx.env
             .out
@@ -17,9 +19,9 @@ fn query(cx: &mut Cx<'_>) -> Handled {
             .int(index)
             .quoted(format_args!("AT{}", command.name))
             .int(0)
-            .int(command.query.is_some())
-            .int(command.set.is_some())
-            .int(command.execute.is_some());
+            .int(command.has(profile, Form::Query))
+            .int(command.has(profile, Form::Set))
+            .int(command.has(profile, Form::Execute));
     }
     Ok(Reply::Done)
 }

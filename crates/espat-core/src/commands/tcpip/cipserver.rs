@@ -14,6 +14,7 @@ use crate::tls::SlotKind;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSERVER")
     .query(query)
+    .query_needs(Features::RTOS)
     .set(set)
     .doc("tcp-ip.html#cmd-SERVER", "Query, start or stop the server")];
 

@@ -8,12 +8,15 @@ use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply, Task}
 use crate::exec::table::Command;
 use crate::ota::{Order, Turn, Upgrade};
 use crate::output::ResetCause;
+use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIUPDATE")
     .query(query)
+    .query_needs(Features::RTOS)
     .set(set)
+    .set_needs(Features::RTOS)
     .execute(execute)
     .doc(
         "tcp-ip.html#cmd-UPDATE",

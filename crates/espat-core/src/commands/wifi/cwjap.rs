@@ -9,6 +9,7 @@ use crate::exec::keep::Write;
 use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
 use crate::exec::table::Command;
 use crate::nvs::{Credentials, Nvs, Setting};
+use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::reply::urc::Urc;
 use crate::syntax::args::Args;
@@ -21,6 +22,7 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CWJAP")
     .query(query)
     .set(set)
     .execute(execute)
+    .execute_needs(Features::RTOS)
     .doc("wifi.html#cmd-JAP", "Query or join an access point")];
 
 const SSID_BYTES: usize = 32;

@@ -1,0 +1,16 @@
+//! ESP32-C6 firmware lines.
+
+use super::esp32::V4_1;
+use super::{Features, Profile};
+
+/// ESP32-C6, release v5.0.0.0.
+pub(super) static ESP32C6_5_0: Profile = V5_0;
+
+pub(super) const V5_0: Profile = Profile {
+    name: "esp32c6-5.0",
+    chip: "ESP32-C6",
+    version: "5.0.0.0",
+    source: "esp-at v5.0.0.0: manual, core library strings; else esp32-4.1",
+    features: V4_1.features.union(Features::CONN_PERSIST),
+    ..V4_1
+};

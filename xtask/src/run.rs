@@ -15,7 +15,7 @@ pub(crate) fn run(arguments: &[String]) -> Done {
         .unwrap_or(arguments);
     let mut command = Command::new(&binary);
     command.arg("run").args(options);
-    let chooses_port = ["--pty", "--tcp", "--serial", "--stdio"];
+    let chooses_port = ["--pty", "--tcp", "--rfc2217", "--serial", "--stdio"];
     if !options
         .iter()
         .any(|o| chooses_port.contains(&o.split('=').next().unwrap_or_default()))

@@ -324,6 +324,14 @@ impl<E: Engine> Work<E> {
                 }
             }
             PortEvent::Refused => self.counters.hosts_refused.add(1),
+            PortEvent::Held => {
+                let event = self.supply.hold();
+                self.feed_power(event);
+            }
+            PortEvent::Released { runs } => {
+                let event = self.supply.release(runs);
+                self.feed_power(event);
+            }
             PortEvent::Closed => {
                 tracing::debug!("the last host closed the port");
                 let missing = self.supply.engine().and_then(Engine::payload_missing);
@@ -347,14 +355,22 @@ impl<E: Engine> Work<E> {
 
     fn power(&mut self, event: PowerEvent) {
         if self.supply.is_powered() {
-            self.feed(self.clock.now(), Input::Power(event));
-            if event == PowerEvent::Off {
-                self.port.transmitter.discard();
-            }
+            let event = self.supply.on_event(event);
+            self.feed_power(event);
         } else if event == PowerEvent::On {
             self.clock = Clock::start();
             self.supply.power_on();
             self.drain(Instant::ZERO);
+        }
+    }
+
+    fn feed_power(&mut self, event: Option<PowerEvent>) {
+        let Some(event) = event else {
+            return;
+        };
+        self.feed(self.clock.now(), Input::Power(event));
+        if event == PowerEvent::Off {
+            self.port.transmitter.discard();
         }
     }
 

@@ -23,8 +23,8 @@ pub use net::NetOptions;
 pub use net::policy::{Cidr, MapRule, Policy, Publish, RuleError};
 pub use net::tls::{CertificateError, Certificates, KeyLog, self_signed_pem, tls_library};
 pub use port::{
-    AfterClose, Port, PortError, PortEvent, PtyPort, SerialName, SerialPort, SerialStream,
-    StdioPort, TcpPort,
+    AfterClose, Port, PortError, PortEvent, PtyPort, Rfc2217Port, SerialName, SerialPort,
+    SerialStream, StdioPort, TcpPort,
 };
 pub use power::PowerPolicy;
 pub use spawn::Module;

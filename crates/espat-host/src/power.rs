@@ -1,5 +1,7 @@
 //! The module's supply: the module, and when it is powered on.
 
+use espat_core::PowerEvent;
+
 /// When the module powers on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PowerPolicy {
@@ -18,6 +20,19 @@ pub(crate) struct Supply<E> {
     policy: PowerPolicy,
     engine: E,
     is_powered: bool,
+    /// The supply is cut.
+    is_cut: bool,
+    reset: Reset,
+}
+
+/// What the port's host did with EN and IO0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reset {
+    Runs,
+    /// EN is low.
+    Held,
+    /// IO0 was low when EN rose.
+    AwaitsDownload,
 }
 
 impl<E> Supply<E> {
@@ -26,7 +41,39 @@ impl<E> Supply<E> {
             policy,
             engine,
             is_powered: false,
+            is_cut: false,
+            reset: Reset::Runs,
         }
+    }
+
+    /// What the module is told where its supply or a pin moves: one that EN holds in reset is without power, as far as its host
+    /// and its links can see.
+    pub(crate) fn on_event(&mut self, event: PowerEvent) -> Option<PowerEvent> {
+        match event {
+            PowerEvent::Off => self.is_cut = true,
+            PowerEvent::On => self.is_cut = false,
+            PowerEvent::Reset | PowerEvent::BrownOut if self.reset == Reset::AwaitsDownload => {
+                return self.release(true);
+            }
+            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Wake => {}
+        }
+        (self.reset == Reset::Runs).then_some(event)
+    }
+
+    /// EN is low.
+    pub(crate) fn hold(&mut self) -> Option<PowerEvent> {
+        let before = std::mem::replace(&mut self.reset, Reset::Held);
+        (before == Reset::Runs && !self.is_cut).then_some(PowerEvent::Off)
+    }
+
+    /// EN is high again, and the firmware `runs`.
+    pub(crate) fn release(&mut self, runs: bool) -> Option<PowerEvent> {
+        self.reset = if runs {
+            Reset::Runs
+        } else {
+            Reset::AwaitsDownload
+        };
+        (runs && !self.is_cut).then_some(PowerEvent::On)
     }
 
     pub(crate) fn power_on(&mut self) {

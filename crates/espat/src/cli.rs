@@ -227,6 +227,16 @@ pub(crate) struct PortOptions {
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) tcp: Option<ListenAddr>,
 
+    /// TCP with the COM port option of RFC 2217, one host at a time
+    ///
+    /// As --tcp, but a host also sets the line and moves DTR and RTS. They are wired as on the vendor's boards: RTS without DTR
+    /// holds the module in reset, and when it goes the module boots; DTR without RTS pulls IO0 low. Bytes pass whatever rate the host
+    /// sets.
+    ///
+    /// Example: --rfc2217 127.0.0.1:5000, and then: pyserial-miniterm --eol CRLF rfc2217://127.0.0.1:5000
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) rfc2217: Option<ListenAddr>,
+
     /// A real serial port of this computer
     ///
     /// The module answers on a real UART, for a microcontroller that is wired to this computer by a USB adapter. BAUD is
@@ -258,7 +268,7 @@ pub(crate) struct ModuleOptions {
 
     /// When the module powers on
     ///
-    /// The default is on-open for --pty and --tcp, and now for --serial, --stdio and `console`.
+    /// The default is on-open for --pty, --tcp and --rfc2217, and now for --serial, --stdio and `console`.
     ///
     /// Example: --power each-open
     #[arg(long, value_name = "WHEN", help_heading = "Module")]

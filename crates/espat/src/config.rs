@@ -104,7 +104,11 @@ fn longer<T>(upper: Vec<T>, lower: Vec<T>) -> Vec<T> {
 }
 
 fn has_port(port: &PortOptions) -> bool {
-    port.pty.is_some() || port.tcp.is_some() || port.serial.is_some() || port.stdio
+    port.pty.is_some()
+        || port.tcp.is_some()
+        || port.rfc2217.is_some()
+        || port.serial.is_some()
+        || port.stdio
 }
 
 /// The parser of `run`'s options alone.

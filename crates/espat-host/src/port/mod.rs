@@ -6,6 +6,7 @@ pub(crate) mod descriptor;
 mod duplex;
 mod link;
 mod pty;
+mod rfc2217;
 mod serial;
 mod stdio;
 mod tcp;
@@ -14,6 +15,7 @@ mod transmit;
 pub(crate) use duplex::DuplexPort;
 pub use duplex::SerialStream;
 pub use pty::PtyPort;
+pub use rfc2217::Rfc2217Port;
 pub use serial::{SerialName, SerialPort};
 pub use stdio::StdioPort;
 pub use tcp::TcpPort;
@@ -68,6 +70,13 @@ pub enum PortEvent {
     Closed,
     /// Another host was turned away.
     Refused,
+    /// The host pulls the EN pin low: the module is held in reset.
+    Held,
+    /// EN is high again.
+    Released {
+        /// The firmware boots; otherwise IO0 was low, and the chip waits for a download.
+        runs: bool,
+    },
 }
 
 /// What the end of a host means for the module.

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Sleep, sleep};
 
@@ -17,6 +18,8 @@ use super::{Port, PortError, PortEvent};
 pub struct TcpPort {
     listener: TcpListener,
     host: Option<Host>,
+    /// What a host wrote last whose place another one took.
+    rest: Vec<u8>,
     events: VecDeque<PortEvent>,
     /// Until when nobody is accepted, where the system refused to.
     pause: Option<Pin<Box<Sleep>>>,
@@ -26,6 +29,9 @@ pub struct TcpPort {
 
 /// How long to wait when the system refuses to accept a host.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// What is kept of a host that wrote, left, and has a successor already.
+const REST_BYTES: usize = 16 * 1024;
 
 #[derive(Debug)]
 struct Host {
@@ -46,6 +52,7 @@ impl TcpPort {
         Ok(Self {
             listener,
             host: None,
+            rest: vec![],
             events: VecDeque::new(),
             pause: None,
             is_stuck: false,
@@ -62,12 +69,15 @@ impl TcpPort {
 
     fn on_host(&mut self, stream: TcpStream, peer: SocketAddr) {
         match &self.host {
-            Some(host) if !host.has_ended => {
+            Some(host) if !host.is_leaving() => {
                 tracing::warn!("host {peer} is refused: {} has the port", host.peer);
                 self.events.push_back(PortEvent::Refused);
                 return;
             }
-            Some(_) => self.events.push_back(PortEvent::Closed),
+            Some(host) => {
+                self.rest = host.rest();
+                self.events.push_back(PortEvent::Closed);
+            }
             None => {}
         }
         if let Err(error) = stream.set_nodelay(true) {
@@ -81,10 +91,37 @@ impl TcpPort {
         self.events.push_back(PortEvent::Opened);
     }
 
+    /// What the host before this one wrote and nobody has read.
+    pub(super) fn take_rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.rest)
+    }
+
     fn on_error(&mut self, error: &io::Error) {
         tracing::debug!("the host is gone: {error}");
         self.host = None;
         self.events.push_back(PortEvent::Closed);
+    }
+}
+
+impl Host {
+    /// Whether it sends nothing more, even where that has not been read yet: one that comes back at once is not refused.
+    fn is_leaving(&self) -> bool {
+        let over = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        let mut fds = [PollFd::new(&self.stream, over)];
+        let looked = rustix::event::poll(&mut fds, Some(&Timespec::default()));
+        self.has_ended || looked.is_ok() && fds[0].revents().intersects(over)
+    }
+
+    /// What it wrote and nobody has read.
+    fn rest(&self) -> Vec<u8> {
+        let mut rest = vec![0; REST_BYTES];
+        let mut n = 0;
+        // An error is the end, as the end is.
+        while let Ok(more @ 1..) = rustix::io::read(&self.stream, &mut rest[n..]) {
+            n += more;
+        }
+        rest.truncate(n);
+        rest
     }
 }
 
@@ -121,6 +158,12 @@ impl Port for TcpPort {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<Result<usize, PortError>> {
+        if !self.rest.is_empty() {
+            let n = self.rest.len().min(buffer.len());
+            buffer[..n].copy_from_slice(&self.rest[..n]);
+            self.rest.drain(..n);
+            return Poll::Ready(Ok(n));
+        }
         let Some(host) = self.host.as_mut().filter(|host| !host.has_ended) else {
             return Poll::Pending;
         };

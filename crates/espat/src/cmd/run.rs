@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use espat_host::{
-    Driver, DriverError, Handle, Module, Port, PortError, PowerPolicy, PtyPort, SerialPort,
-    StdioPort, TcpPort,
+    Driver, DriverError, Handle, Module, Port, PortError, PowerPolicy, PtyPort, Rfc2217Port,
+    SerialPort, StdioPort, TcpPort,
 };
 
 use super::{runtime, start};
@@ -63,6 +63,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Opened> {
     let PortOptions {
         pty,
         tcp,
+        rfc2217,
         serial,
         stdio,
     } = &settings.options.port;
@@ -76,9 +77,17 @@ async fn open(settings: &Settings) -> anyhow::Result<Opened> {
         let line = format!("tcp {}", port.local_addr().unwrap_or(*at));
         return opened(module, port, line);
     }
+    let uart = plan::profile(&settings.options.module).factory.uart;
+    if let Some(ListenAddr(at)) = rfc2217 {
+        let module = on_open()?;
+        let port = Rfc2217Port::listen(*at, uart)
+            .await
+            .map_err(|e| wrong(&format!("--rfc2217 {at}"), e))?;
+        let line = format!("rfc2217 {}", port.local_addr().unwrap_or(*at));
+        return opened(module, port, line);
+    }
     if let Some(name) = serial {
         let module = now()?;
-        let uart = plan::profile(&settings.options.module).factory.uart;
         let port = SerialPort::open(name, uart)
             .map_err(|e| wrong(&format!("--serial {}", name.device.display()), e))?;
         let line = format!(

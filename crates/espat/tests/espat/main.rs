@@ -18,6 +18,8 @@ mod ota_server;
 #[cfg(test)]
 mod ports;
 #[cfg(test)]
+mod rfc2217;
+#[cfg(test)]
 mod services;
 #[cfg(test)]
 mod ssl;

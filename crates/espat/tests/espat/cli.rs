@@ -26,6 +26,7 @@ fn finished(output: &Output) -> (Option<i32>, String, String) {
 const OPTIONS: &[&str] = &[
     "--pty",
     "--tcp",
+    "--rfc2217",
     "--serial",
     "--stdio",
     "--profile",

@@ -195,6 +195,8 @@ pub struct Air {
     pub access_points: Vec<AccessPoint>,
     /// The stations that join the module's softAP while it is on.
     pub stations: Vec<AirStation>,
+    /// No access point can be heard, until [`AirEvent::Back`](crate::AirEvent::Back).
+    pub is_lost: bool,
 }
 
 /// An access point in the air.

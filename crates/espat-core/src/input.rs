@@ -1,6 +1,6 @@
 //! Everything that may come into the module.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::output::{QueryId, SocketId, StoreTag};
 use crate::time::Duration;
@@ -28,6 +28,8 @@ pub enum Input<'a> {
     },
     /// Power and reset lines.
     Power(PowerEvent),
+    /// Something happened in the air around the station.
+    Air(AirEvent),
 }
 
 /// What happens to the module's supply and its EN and wake-up pins.
@@ -43,6 +45,17 @@ pub enum PowerEvent {
     BrownOut,
     /// The wake-up pin: ends a deep sleep.
     Wake,
+}
+
+/// What happens in the air around the station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AirEvent {
+    /// The access points are gone, the one that the station has joined among them.
+    Lost,
+    /// They can be heard again. Whether the station joins is for its settings.
+    Back,
+    /// From here on DHCP gives the station this address; a station that has one gets it at once.
+    Address(Ipv4Addr),
 }
 
 /// What the network answers or does.

@@ -9,6 +9,7 @@ extern crate alloc;
 mod commands;
 mod config;
 mod exec;
+pub mod fault;
 mod input;
 mod module;
 mod net;
@@ -32,7 +33,7 @@ pub use config::{
     Reports, Terminator, Timing, UpgradeConfig, UpgradeServer,
 };
 pub use exec::table::{CommandInfo, commands_of};
-pub use input::{CloseCause, Input, NetError, NetEvent, PowerEvent, StoreError};
+pub use input::{AirEvent, CloseCause, Input, NetError, NetEvent, PowerEvent, StoreError};
 pub use module::{Inspect, LinkView, Module};
 pub use nvs::setting_keys;
 pub use output::{

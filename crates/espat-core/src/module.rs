@@ -1,5 +1,7 @@
 //! The module: routes input to its parts and hands out what they queued.
 
+mod air;
+mod hang;
 mod intake;
 mod passthrough;
 mod power;
@@ -14,6 +16,7 @@ use self::passthrough::Passthrough;
 use crate::config::{ConfigError, ModuleConfig};
 use crate::exec::cx::{Cx, Env};
 use crate::exec::operation::{OpEvent, Operation, SocketEvent, Task};
+use crate::fault::FaultState;
 use crate::input::{CloseCause, Input, NetEvent};
 use crate::net::dial::Target;
 use crate::net::{Net, sntp};
@@ -93,6 +96,7 @@ struct State {
     out: Outbox,
     timers: Timers,
     rng: Rng,
+    faults: FaultState,
 }
 
 impl State {
@@ -103,6 +107,7 @@ impl State {
             out: &mut self.out,
             timers: &mut self.timers,
             rng: &mut self.rng,
+            faults: &self.faults,
         };
         Cx {
             env,
@@ -156,6 +161,7 @@ impl Module {
                 out: Outbox::new(config.serial_credit, config.log_port),
                 timers: Timers::default(),
                 rng: Rng::new(config.seed),
+                faults: FaultState::default(),
                 config,
             },
             drained: true,
@@ -200,6 +206,9 @@ impl Module {
         );
         self.drained = false;
         let now = now.max(self.now);
+        if self.is_hung() {
+            return self.handle_input_hung(now, input);
+        }
         self.run_timers(now);
         self.now = now;
         match input {
@@ -213,6 +222,7 @@ impl Module {
             Input::Net(event) => self.on_net(event),
             Input::Stored { tag, result } => self.on_stored(tag, result),
             Input::Power(event) => self.on_power(event),
+            Input::Air(event) => self.on_air(event),
         }
         self.settle();
         let mut cx = self.state.cx(self.now);
@@ -222,7 +232,7 @@ impl Module {
     /// The next output, until `Idle`.
     pub fn poll_output(&mut self) -> Output<'_> {
         self.drained = !self.state.out.is_ready();
-        let next = self.state.timers.next();
+        let next = self.state.timers.next().filter(|_| !self.is_hung());
         let idle = Output::Idle {
             wake_at: next.map(|(at, _)| at),
             why: match next {
@@ -236,6 +246,11 @@ impl Module {
         } else {
             self.state.out.pop(idle)
         }
+    }
+
+    /// What is wrong with the module, to be changed between two inputs. Nothing is, at first.
+    pub fn faults_mut(&mut self) -> &mut FaultState {
+        &mut self.state.faults
     }
 
     /// A read-only view for tools.
@@ -352,7 +367,7 @@ impl Inspect<'_> {
     /// Whether a command is running: input is answered `busy p...` or is its payload.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.module.running.is_some()
+        self.module.running.is_some() || self.module.is_kept_busy()
     }
 
     /// Payload bytes that the running command still waits for.

@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("timers", &["time"]),
     ("rng", &[]),
+    ("fault", &["time"]),
     ("tls", &[]),
     ("output", &["time", "timers", "tls"]),
     ("input", &["output", "time", "tls"]),

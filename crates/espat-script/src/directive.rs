@@ -42,6 +42,8 @@ pub enum Directive {
     Ap(AccessPoint),
     /// `@station 02:00:00:00:00:01`: a station that joins the softAP.
     Station(AirStation),
+    /// `@air lost`: no access point can be heard, until `<= air back`.
+    AirLost,
     /// `@mac 24:0a:c4:00:00:10 24:0a:c4:00:00:11`: the factory addresses of station and softAP.
     Mac(Mac, Mac),
     /// `@slots client_ca.0`: slots that hold something usable.
@@ -102,6 +104,10 @@ impl Directive {
             "nvs" => nvs(&words.need("KEY=VALUE")?)?,
             "ap" => Self::Ap(access_point(words)?),
             "station" => Self::Station(station(words)?),
+            "air" => words
+                .need("lost")?
+                .one_of(&[("lost", ())])
+                .map(|()| Self::AirLost)?,
             "mac" => {
                 let station = mac(&words.need("the station's MAC address")?)?;
                 Self::Mac(station, mac(&words.need("the softAP's MAC address")?)?)
@@ -159,6 +165,7 @@ impl Directive {
                     ..ap.clone()
                 });
             }
+            Self::AirLost => config.air.is_lost = true,
             Self::Mac(station, softap) => {
                 config.addresses.station_mac = *station;
                 config.addresses.softap_mac = *softap;
@@ -201,6 +208,7 @@ impl fmt::Display for Directive {
                 write!(f, "station {}", station.mac)?;
                 station.ip.map_or(Ok(()), |ip| write!(f, " {ip}"))
             }
+            Self::AirLost => f.write_str("air lost"),
             Self::Mac(station, softap) => write!(f, "mac {station} {softap}"),
             Self::Slots(slots) => {
                 f.write_str("slots")?;

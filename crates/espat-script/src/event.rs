@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use espat_core::{CloseCause, Duration, NetError, PowerEvent, Slots, StoreError};
+use espat_core::{AirEvent, CloseCause, Duration, NetError, PowerEvent, Slots, StoreError};
 
 use crate::error::At;
 use crate::peer;
@@ -22,6 +22,8 @@ pub enum Event {
     Stored(Result<(), StoreError>),
     /// Supply and pins.
     Power(PowerEvent),
+    /// The air around the station.
+    Air(AirEvent),
     /// The slots that are usable from here on.
     Slots(Slots),
 }
@@ -114,6 +116,7 @@ impl Event {
                     .need("off, on, reset, brown-out or wake")?
                     .one_of(POWER)?,
             ),
+            ("air", _) => Self::Air(air(words)?),
             ("slots", _) => Self::Slots(slots(words)?),
             (_, Some(handle)) => {
                 let verb = words.need("what happens to it")?;
@@ -121,7 +124,7 @@ impl Event {
             }
             _ => {
                 return Err(first.unknown(
-                    "an event is `sN`, `aN`, `qN`, `stored`, `store-failed`, `slots` or `power`",
+                    "an event is `sN`, `aN`, `qN`, `stored`, `store-failed`, `slots`, `power` or `air`",
                 ));
             }
         };
@@ -246,7 +249,23 @@ impl fmt::Display for Event {
             Self::Stored(Ok(())) => f.write_str("stored"),
             Self::Stored(Err(error)) => write!(f, "store-failed {}", word_of(STORE_ERRORS, error)),
             Self::Power(event) => write!(f, "power {}", word_of(POWER, event)),
+            Self::Air(AirEvent::Lost) => f.write_str("air lost"),
+            Self::Air(AirEvent::Back) => f.write_str("air back"),
+            Self::Air(AirEvent::Address(ip)) => write!(f, "air address {ip}"),
         }
+    }
+}
+
+fn air(words: &mut Words<'_>) -> Result<AirEvent, At> {
+    let what = words.need("lost, back or address")?;
+    match what.text {
+        "lost" => Ok(AirEvent::Lost),
+        "back" => Ok(AirEvent::Back),
+        "address" => {
+            let ip = words.need("the station's new address")?;
+            Ok(AirEvent::Address(ip.number("an IPv4 address")?))
+        }
+        _ => Err(what.unknown("lost, back or address is expected")),
     }
 }
 

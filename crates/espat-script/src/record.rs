@@ -2,8 +2,8 @@
 //! that is wanted.
 
 use espat_core::{
-    Duration, Input, Instant, LogPort, Mark, ModuleConfig, NetEvent, Output, PowerEvent, Reports,
-    SocketId, StoreValue, Terminator, Wake,
+    AirEvent, Duration, Input, Instant, LogPort, Mark, ModuleConfig, NetEvent, Output, PowerEvent,
+    Reports, SocketId, StoreValue, Terminator, Wake,
 };
 
 use crate::directive::Directive;
@@ -127,6 +127,13 @@ impl Recorder {
             Input::Stored { result, .. } => {
                 self.flush();
                 self.step(&Step::World(Event::Stored(result)));
+            }
+            Input::Air(event) => {
+                self.flush();
+                if let AirEvent::Address(ip) = event {
+                    self.network.set_station_ip(ip);
+                }
+                self.step(&Step::World(Event::Air(event)));
             }
             Input::Power(event) => {
                 self.flush();
@@ -559,6 +566,7 @@ fn directives(config: &ModuleConfig) -> Vec<Directive> {
         config.upgrade.server.clone().map(Directive::OtaServer),
         (config.upgrade.token.as_ref()).map(|_| Directive::OtaToken(SECRET.to_vec())),
         config.upgrade.installed.clone().map(Directive::Installed),
+        config.air.is_lost.then_some(Directive::AirLost),
     ];
     all.extend(optional.into_iter().flatten());
     let addresses = &config.addresses;

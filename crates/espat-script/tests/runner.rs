@@ -131,7 +131,9 @@ mod tests {
                 }
                 Input::SerialSent(n) => self.credit += n,
                 Input::Net(event) => self.net(event),
-                Input::SerialBreak | Input::Stored { .. } | Input::Power(_) => panic!("{input:?}"),
+                Input::SerialBreak | Input::Stored { .. } | Input::Power(_) | Input::Air(_) => {
+                    panic!("{input:?}")
+                }
             }
         }
 

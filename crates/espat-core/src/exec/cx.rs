@@ -5,6 +5,7 @@ use core::fmt::Display;
 
 use crate::config::{ModuleConfig, Timing};
 use crate::exec::operation::{Handled, Reply};
+use crate::fault::FaultState;
 use crate::net::Net;
 use crate::nvs::{Nvs, Setting};
 use crate::ota::Ota;
@@ -35,6 +36,7 @@ pub(crate) struct Env<'a> {
     pub(crate) out: &'a mut Outbox,
     pub(crate) timers: &'a mut Timers,
     pub(crate) rng: &'a mut Rng,
+    pub(crate) faults: &'a FaultState,
 }
 
 /// Reports that wait for a host which does not read; more are dropped, but for those of links, of which there are few.
@@ -68,6 +70,23 @@ impl Env<'_> {
     /// Whether a `+IPD` of any size may be queued.
     pub(crate) fn has_room_for_ipd(&self) -> bool {
         self.room() >= self.profile().limits.ipd_bytes + IPD_HEAD_MAX
+    }
+
+    /// Whether the network stack has a socket, and the memory for it, beside so many links.
+    pub(crate) fn has_socket(&self, links: usize) -> bool {
+        let FaultState {
+            links_max,
+            out_of_memory,
+            ..
+        } = *self.faults;
+        !out_of_memory && links_max.is_none_or(|max| links < usize::from(max))
+    }
+
+    /// Whether queries of the station say that it has joined, whatever is so (`STATUS:2` to `STATUS:4` mean that).
+    pub(crate) fn station_lies(&self) -> bool {
+        self.faults
+            .status
+            .is_some_and(|status| (2..=4).contains(&status))
     }
 
     /// Queues a report until there is a place for it.

@@ -5,6 +5,7 @@
 
 use super::{Module, Phase};
 use crate::exec::operation::OpEvent;
+use crate::fault::ReportPlace;
 use crate::output::{Dropped, Event, Mark, ResetCause};
 use crate::reply::error::AtError;
 use crate::serial::chunk::{Before, Busy};
@@ -45,6 +46,12 @@ impl Module {
         self.output_is_stalled() || self.owes_report()
     }
 
+    /// A fault keeps commands from starting.
+    pub(super) fn is_kept_busy(&self) -> bool {
+        let until = self.state.faults.busy_until;
+        until.is_some_and(|until| self.now < until)
+    }
+
     pub(super) fn output_is_stalled(&self) -> bool {
         self.state.out.unsent() > self.state.config.tx_window()
     }
@@ -55,6 +62,10 @@ impl Module {
                 Phase::Ready if self.is_in_passthrough() => self.on_passthrough(bytes, before),
                 Phase::Ready if self.intake.payload.is_some() => self.on_payload(bytes, before),
                 Phase::Ready if self.running.is_some() => self.on_busy(bytes),
+                Phase::Ready if self.is_kept_busy() => {
+                    self.intake.framer.clear();
+                    self.on_busy(bytes)
+                }
                 Phase::Ready if self.must_wait() => {
                     self.intake.backlog.extend_from_slice(bytes);
                     return;
@@ -131,10 +142,14 @@ impl Module {
     }
 
     fn echo(&mut self, line: &[u8]) {
-        let cut = self.echo_cut(line.len());
+        let cut = self.echo_cut(line);
         self.state.out.run(Mark::Echo, &line[..cut]);
         if cut < line.len() {
-            self.print_reports();
+            if self.state.faults.reports.is_some() {
+                self.fault_place(ReportPlace::InsideEcho);
+            } else {
+                self.print_reports();
+            }
             self.state.out.run(Mark::Echo, &line[cut..]);
         }
     }
@@ -170,14 +185,14 @@ impl Module {
         };
         if let Some(whole) = payload.whole(bytes) {
             self.intake.spare = payload.into_memory();
-            self.report_place();
+            self.report_moment(ReportPlace::BeforeRecv);
             self.step(&OpEvent::Payload(whole));
             self.settle();
             return whole.len();
         }
         let (taken, complete) = payload.push(bytes);
         if complete {
-            self.report_place();
+            self.report_moment(ReportPlace::BeforeRecv);
             self.step(&OpEvent::Payload(payload.bytes()));
             self.intake.spare = payload.into_memory();
             self.settle();

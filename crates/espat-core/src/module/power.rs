@@ -57,6 +57,7 @@ impl Module {
 
     pub(super) fn boot(&mut self, cause: ResetCause) {
         self.phase = Phase::Booting;
+        self.state.faults.on_reset();
         let mut cx = self.state.cx(self.now);
         cx.env.event(Event::Boot(cause));
         let delay = cx.env.delay(cx.env.profile().delays.boot);

@@ -2,7 +2,9 @@
 
 use super::{Module, Phase};
 use crate::config::Reports;
+use crate::fault::ReportPlace;
 use crate::reply::urc::Urc;
+use crate::serial::framer::content_len;
 use crate::sys::SYSMSG_LINK_CONN;
 use crate::time::Duration;
 use crate::timers::Timer;
@@ -28,7 +30,11 @@ impl Module {
     /// Whether a report may come now.
     pub(super) fn may_report(&self) -> bool {
         let line_holds = !self.intake.framer.is_empty() && !self.intake.line_is_stale;
-        self.phase == Phase::Ready && self.running.is_none() && !line_holds && self.gap == Gap::None
+        self.phase == Phase::Ready
+            && self.running.is_none()
+            && !line_holds
+            && self.gap == Gap::None
+            && self.state.faults.reports.is_none()
     }
 
     /// A result went out: the next report keeps its distance.
@@ -78,10 +84,32 @@ impl Module {
                 .is_some_and(|since| self.now >= since + patience)
     }
 
-    /// A place where real modules were seen to report in the middle of something: chance decides.
+    /// A moment in the middle of something, where a fault or chance may want a report.
+    pub(super) fn report_moment(&mut self, place: ReportPlace) {
+        self.fault_place(place);
+        self.report_place();
+    }
+
+    /// The moment to which a fault holds the reports: all that wait come, and if there were any, the fault is over.
+    pub(super) fn fault_place(&mut self, place: ReportPlace) {
+        if self.state.faults.reports == Some(place) && self.phase == Phase::Ready {
+            let waiting = self.state.out.reports.len();
+            self.print_reports();
+            if self.state.out.reports.len() < waiting {
+                self.state.faults.reports = None;
+            }
+        }
+    }
+
+    /// A place where real modules were seen to report in the middle of something: chance decides. What comes while the host MCU
+    /// types its payload comes after the `>`.
     pub(super) fn report_place(&mut self) {
+        if self.intake.payload.is_some() {
+            self.fault_place(ReportPlace::AfterPrompt);
+        }
         if self.state.config.reports == Reports::Anywhere
             && self.phase == Phase::Ready
+            && self.state.faults.reports.is_none()
             && !self.state.out.reports.is_empty()
             && self.state.rng.one_in(2)
         {
@@ -89,10 +117,17 @@ impl Module {
         }
     }
 
-    /// Where a report cuts an echo of `len` bytes; `len` for nowhere.
-    pub(super) fn echo_cut(&mut self, len: usize) -> usize {
+    /// Where a report cuts the echo of a line; at its end for nowhere. A fault's report stands before the line's end,
+    /// so that the host MCU reads `AT+CIPCLOSE=0` and `+LINK_CONN` in one line.
+    pub(super) fn echo_cut(&mut self, line: &[u8]) -> usize {
+        let len = line.len();
+        let has_reports = !self.state.out.reports.is_empty();
+        if self.state.faults.reports == Some(ReportPlace::InsideEcho) && has_reports {
+            return content_len(line);
+        }
         let cut = self.state.config.reports == Reports::Anywhere
-            && !self.state.out.reports.is_empty()
+            && has_reports
+            && self.state.faults.reports.is_none()
             && self.state.rng.one_in(2);
         if !cut {
             return len;

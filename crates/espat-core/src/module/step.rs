@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use super::{Module, Phase};
 use crate::exec::keep::Keeping;
 use crate::exec::operation::{Handled, LinkEvent, OpEvent, Operation, Progress, Reply};
+use crate::fault::ReportPlace;
 use crate::input::StoreError;
 use crate::net::LinkId;
 use crate::output::{ResetCause, StoreTag};
@@ -48,11 +49,11 @@ impl Module {
 
     fn prompt(&mut self, data: DataSpec) {
         self.state.out.result(ResultCode::Ok);
-        self.report_place();
+        self.report_moment(ReportPlace::BeforePrompt);
         self.state.out.prompt();
         let memory = core::mem::take(&mut self.intake.spare);
         self.intake.payload = Some(Payload::new(data, memory));
-        self.report_place();
+        self.report_moment(ReportPlace::AfterPrompt);
     }
 
     fn result(&mut self, result: Result<ResultCode, AtError>) {
@@ -95,6 +96,9 @@ impl Module {
         match progress {
             Progress::Continue => self.running = Some(operation()),
             Progress::Finish(result) => {
+                if matches!(result, Ok(ResultCode::SendOk | ResultCode::SendFail)) {
+                    self.fault_place(ReportPlace::BeforeSendOk);
+                }
                 self.end_operation();
                 self.result(result);
             }

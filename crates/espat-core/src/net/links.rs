@@ -54,6 +54,11 @@ impl Links {
         self.iter().next().is_none()
     }
 
+    /// How many numbers are in use.
+    pub(crate) fn count(&self) -> usize {
+        self.iter().count()
+    }
+
     /// The lowest free number below `limit`.
     pub(crate) fn free_id(&self, limit: u8) -> Option<LinkId> {
         (0..limit)

@@ -188,6 +188,9 @@ impl Net {
     /// Prints that a link is down without waiting for a place, unless something else is to be said of it first.
     pub(crate) fn say_closed(&mut self, env: &mut Env<'_>, id: LinkId) {
         let closed = Urc::Closed(id);
+        if env.faults.reports.is_some() {
+            return;
+        }
         let of_link = env.out.reports.iter().filter(|urc| urc.link() == Some(id));
         if of_link.eq([&closed]) {
             env.out.reports.retain(|urc| *urc != closed);
@@ -437,6 +440,19 @@ impl Net {
     pub(crate) fn on_interface_down(&mut self, env: &mut Env<'_>) -> Vec<LinkId> {
         self.cut_apart(env);
         let closed = self.close_where(env, CloseHow::Reset, Link::has_socket);
+        self.arm_idle_timer(env);
+        closed
+    }
+
+    /// The station's IPv4 address changed: lwIP aborts TCP connections that have the old one, and UDP sockets go on with the new
+    /// one (ESP-IDF, `LWIP_TCP_KEEP_CONNECTION_WHEN_IP_CHANGES`, which is off; lwIP, `tcp_netif_ip_addr_changed`). Returns the links,
+    /// for the running command.
+    pub(crate) fn on_address_changed(&mut self, env: &mut Env<'_>) -> Vec<LinkId> {
+        self.cut_apart(env);
+        let has_address = |link: &Link| {
+            link.has_socket() && link.kind.transport != Transport::Udp && !link.kind.is_v6
+        };
+        let closed = self.close_where(env, CloseHow::Reset, has_address);
         self.arm_idle_timer(env);
         closed
     }

@@ -120,7 +120,8 @@ impl Server {
     pub(crate) fn free_id(&self, env: &Env<'_>, links: &Links) -> Option<LinkId> {
         let limits = &env.profile().limits;
         let is_ssl = self.kind.transport == Transport::Tls;
-        let has_room = !is_ssl || links.ssl() < usize::from(limits.ssl_links);
+        let has_room = (!is_ssl || links.ssl() < usize::from(limits.ssl_links))
+            && env.has_socket(links.count());
         links.free_id(limits.links).filter(|_| has_room)
     }
 }

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use crate::exec::cx::Env;
 use crate::nvs::{Credentials, Nvs};
+use crate::reply::urc::Urc;
 use crate::time::Duration;
 use crate::timers::Timer;
 use addresses::{SOFTAP, STATION};
@@ -118,6 +119,16 @@ impl Wifi {
     /// The access point is gone.
     pub(crate) fn lose_access_point(&mut self, env: &mut Env<'_>, nvs: &Nvs) -> Option<WifiEvent> {
         self.station.lose(env, nvs)
+    }
+
+    /// DHCP may have another address for the station. Returns whether it has.
+    pub(crate) fn take_lease(&mut self, env: &Env<'_>, nvs: &Nvs) -> bool {
+        self.station.take_lease(env, nvs)
+    }
+
+    /// Reports the address that a lease brought.
+    pub(crate) fn say_lease(&self, env: &mut Env<'_>) {
+        env.report(Urc::WifiGotIp);
     }
 
     /// `AT+CWRECONNCFG=0`: an attempt that is due later does not come.

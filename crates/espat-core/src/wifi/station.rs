@@ -37,6 +37,8 @@ pub(crate) struct Station {
     tried: bool,
     /// The access point that is being joined, or is joined.
     ap: Option<AccessPoint>,
+    /// The access point that it was associated with last.
+    last_ap: Option<AccessPoint>,
     /// The address that it has.
     address: Option<StaticIp>,
     /// The name server that DHCP told it.
@@ -117,8 +119,17 @@ impl Station {
         was_associated
     }
 
-    /// The access point is gone: reports it and tries to join again as `AT+CWRECONNCFG` says.
+    /// The access point is gone: reports it and tries to join again as `AT+CWRECONNCFG` says. A join that is under way scans
+    /// for it until it gives up.
     pub(super) fn lose(&mut self, env: &mut Env<'_>, nvs: &Nvs) -> Option<WifiEvent> {
+        if self.phase == Phase::Joining {
+            self.ap = None;
+            if self.next == Some(Step::Associate) {
+                let delay = env.profile().delays.no_ap;
+                self.plan(env, Some((Step::Fail(NO_AP), delay)));
+            }
+            return None;
+        }
         let asked = self.asked;
         if !self.leave(env) {
             return None;
@@ -140,10 +151,24 @@ impl Station {
         }
     }
 
+    /// DHCP may have another address: the station has it at once, and its name server with it. Returns whether it has.
+    pub(super) fn take_lease(&mut self, env: &Env<'_>, nvs: &Nvs) -> bool {
+        let valid = valid_address(env, nvs);
+        if self.phase != Phase::Up || self.address == valid {
+            return false;
+        }
+        self.address = valid;
+        if self.name_server.is_some() {
+            self.name_server = valid.map(|address| address.gateway);
+        }
+        true
+    }
+
     pub(super) fn on_timer(&mut self, env: &mut Env<'_>, nvs: &Nvs) -> Option<WifiEvent> {
         match self.next.take()? {
             Step::Associate => {
                 self.phase = Phase::Associated;
+                self.last_ap.clone_from(&self.ap);
                 if !self.asked {
                     self.deadline = None;
                     env.report(Urc::WifiConnected);
@@ -221,12 +246,19 @@ impl Station {
         self.ap.as_ref().filter(|_| self.is_associated())
     }
 
-    /// What `AT+CWSTATE?` shows, with the SSID.
-    pub(crate) fn shown(&self, timers: &Timers) -> (Shown, &[u8]) {
+    /// The access point that the station speaks of: where it `lies`, one that was lost is still there.
+    pub(crate) fn shown_access_point(&self, lies: bool) -> Option<&AccessPoint> {
+        let lost = self.last_ap.as_ref().filter(|_| lies);
+        self.access_point().or(lost)
+    }
+
+    /// What `AT+CWSTATE?` shows, with the SSID; where it `lies`, an access point that was lost is still there.
+    pub(crate) fn shown(&self, timers: &Timers, lies: bool) -> (Shown, &[u8]) {
         let shown = match self.phase {
             Phase::Up => Shown::Up,
             Phase::Associated => Shown::Associated,
             Phase::Joining => Shown::Joining,
+            Phase::Idle if lies && self.last_ap.is_some() => Shown::Up,
             Phase::Idle if timers.due(Timer::Rejoin).is_some() => Shown::Joining,
             Phase::Idle if self.tried => Shown::Disconnected,
             Phase::Idle => Shown::NeverTried,

@@ -49,6 +49,9 @@ pub(super) enum Answer {
 /// ESP-IDF hands scan records out in that order, so `AT+CWLAPOPT`'s first parameter changes nothing: an ESP32's list was
 /// sorted without it (RAK2305 guide, ESP32 AT), and later manuals call it reserved.
 pub(crate) fn heard<'a>(air: &'a Air, country: &Country) -> Vec<Cow<'a, AccessPoint>> {
+    if air.is_lost {
+        return vec![];
+    }
     if air.access_points.is_empty() {
         return vec![Cow::Owned(AccessPoint::new(b"espat", b""))];
     }
@@ -64,6 +67,9 @@ pub(crate) fn heard<'a>(air: &'a Air, country: &Country) -> Vec<Cow<'a, AccessPo
 
 /// How the air answers a station that joins with these credentials.
 pub(super) fn answer(air: &Air, country: &Country, with: &Credentials) -> Answer {
+    if air.is_lost {
+        return Answer::NotFound;
+    }
     if air.access_points.is_empty() {
         let mut ap = AccessPoint::new(&with.ssid, &with.password);
         ap.bssid = with.bssid.unwrap_or(ap.bssid);
@@ -124,7 +130,7 @@ mod tests {
         far.bssid = Mac([2, 0, 0, 0, 0, 1]);
         Air {
             access_points: vec![near, far],
-            stations: vec![],
+            ..Air::default()
         }
     }
 

@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use espat_core::{
-    CloseCause, CloseHow, Connect, Family, Input, Instant, Listen, Mark, ModuleConfig, NetError,
-    NetEvent, NetRequest, Output, Peer, PowerEvent, QueryId, SocketId, SocketOptions, StoreTag,
-    Timing, Transport, UartConfig, Wake,
+    AirEvent, CloseCause, CloseHow, Connect, Family, Input, Instant, Listen, Mark, ModuleConfig,
+    NetError, NetEvent, NetRequest, Output, Peer, PowerEvent, QueryId, SocketId, SocketOptions,
+    StoreTag, Timing, Transport, UartConfig, Wake,
 };
 use espat_host::{Engine, Handle, Module, NetOptions, SerialStream};
 use tokio::sync::mpsc;
@@ -49,6 +49,7 @@ pub(crate) enum Fed {
     SerialBreak,
     SerialSent(usize),
     Power(PowerEvent),
+    Air(AirEvent),
     Stored(StoreTag),
     Connected(SocketId, SocketAddr),
     Failed(SocketId, NetError),
@@ -255,6 +256,7 @@ impl Engine for StandIn {
             Input::Net(event) => fed_by_net(event),
             Input::Stored { tag, .. } => Fed::Stored(tag),
             Input::Power(event) => Fed::Power(event),
+            Input::Air(event) => Fed::Air(event),
         };
         let _ = self.fed.send((now, fed));
     }

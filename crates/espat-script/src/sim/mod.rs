@@ -5,8 +5,8 @@ pub(crate) mod network;
 use std::collections::{BTreeMap, VecDeque};
 
 use espat_core::{
-    ConfigError, Duration, Input, Instant, LogPort, Mark, Module, ModuleConfig, NetEvent, Output,
-    PartitionStep, PowerEvent, StoreRequest, StoreTag,
+    AirEvent, ConfigError, Duration, Input, Instant, LogPort, Mark, Module, ModuleConfig, NetEvent,
+    Output, PartitionStep, PowerEvent, StoreRequest, StoreTag,
 };
 
 use crate::event::Event;
@@ -374,6 +374,12 @@ impl<E: Engine> Target for Sim<E> {
             }
             Event::Slots(slots) => {
                 self.input(Input::Net(NetEvent::SlotsChanged { slots: *slots }))?;
+            }
+            Event::Air(event) => {
+                if let AirEvent::Address(ip) = event {
+                    self.network.set_station_ip(*ip);
+                }
+                self.input(Input::Air(*event))?;
             }
             Event::Power(event) => {
                 self.serial.is_off = match event {

@@ -166,6 +166,11 @@ impl Delivery {
 }
 
 impl Network {
+    /// The station has another address, which clients of its server reach from here on.
+    pub(crate) const fn set_station_ip(&mut self, ip: Ipv4Addr) {
+        self.station_ip = ip;
+    }
+
     pub(crate) const fn new(station_ip: Ipv4Addr) -> Self {
         Self {
             station_ip,

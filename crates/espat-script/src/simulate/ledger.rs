@@ -184,7 +184,8 @@ impl Ledger {
             | Input::SerialSent(_)
             | Input::Net(_)
             | Input::Stored { .. }
-            | Input::Power(_) => {}
+            | Input::Power(_)
+            | Input::Air(_) => {}
         }
     }
 

@@ -67,6 +67,9 @@ fn begin(cx: &mut Cx<'_>, args: &mut Args<'_>, spec: fn(usize) -> DataSpec) -> H
         None => None,
     };
     let port = args.opt_word(1..=65_535)?;
+    if cx.net.links.open(id).is_some() {
+        super::require_memory(cx)?;
+    }
     let Some(link) = cx.net.links.open(id) else {
         cx.env.log("link is not valid");
         return Err(AtError::Failed);

@@ -73,6 +73,7 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         cx.env.log("NO CA FOUND");
         return Err(AtError::Failed);
     }
+    super::require_memory(cx)?;
     cx.net.server.verify_clients = verify;
     let unix_s = crate::net::ssl::certificate_time(cx);
     cx.net

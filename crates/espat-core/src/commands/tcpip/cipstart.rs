@@ -62,6 +62,10 @@ fn open(cx: &mut Cx<'_>, args: &mut Args<'_>, id: LinkId) -> Handled {
     if target.kind.transport == Transport::Tls && cx.net.links.ssl() >= ssl_links_max {
         return Err(AtError::Failed);
     }
+    super::require_memory(cx)?;
+    if !cx.env.has_socket(cx.net.links.count()) {
+        return Err(AtError::Failed);
+    }
     let dial = match Dial::begin(cx, id, target) {
         Dialed::Pending(dial) => Some(dial),
         Dialed::Unreachable => {

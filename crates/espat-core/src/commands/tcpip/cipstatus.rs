@@ -29,6 +29,9 @@ fn execute(cx: &mut Cx<'_>) -> Handled {
 /// 0 before the first join, 2 with an address, 3 with a TCP link, 4 after the last one, 5 without access point. UDP
 /// links do not count as 3.
 fn status(cx: &Cx<'_>) -> u8 {
+    if let Some(status) = cx.env.faults.status {
+        return status;
+    }
     let joined = cx.wifi.station_is_up();
     if cx.net.links.has_tcp() {
         3

@@ -80,6 +80,15 @@ fn link_param(cx: &Cx<'_>, args: &mut Args<'_>) -> Result<LinkId, AtError> {
     Ok(LinkId(args.byte(0..=last)?))
 }
 
+/// The memory for a buffer or a socket. Without it the command fails (text of the core library's log).
+fn require_memory(cx: &mut Cx<'_>) -> Result<(), AtError> {
+    if cx.env.faults.out_of_memory {
+        cx.env.log("alloc fail");
+        return Err(AtError::Failed);
+    }
+    Ok(())
+}
+
 /// The kind of link with that name, where the firmware has it.
 fn kind(cx: &Cx<'_>, text: &[u8]) -> Option<Kind> {
     Kind::parse(text).filter(|kind| kind.exists_on(cx.env.profile()))

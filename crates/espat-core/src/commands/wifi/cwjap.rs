@@ -38,7 +38,8 @@ const PMF: RangeInclusive<i32> = 0..=3;
 /// Without an access point only OK.
 fn query(cx: &mut Cx<'_>) -> Handled {
     let settings = &cx.nvs.live;
-    match (cx.wifi.station.access_point(), &settings.station) {
+    let ap = cx.wifi.station.shown_access_point(cx.env.station_lies());
+    match (ap, &settings.station) {
         (Some(ap), Some(with)) => {
             cx.env
                 .out

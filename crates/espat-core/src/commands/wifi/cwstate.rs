@@ -12,7 +12,7 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CWSTATE")
 
 /// The SSID is that of the last join, successful or not; empty before the first one (library: a format of its own).
 fn query(cx: &mut Cx<'_>) -> Handled {
-    let (state, ssid) = cx.wifi.station.shown(cx.env.timers);
+    let (state, ssid) = cx.wifi.station.shown(cx.env.timers, cx.env.station_lies());
     cx.env
         .out
         .line("+CWSTATE")

@@ -155,7 +155,7 @@ impl Look<'_> {
                 | Request::Log(_),
             ) => Err("its settings or its log are the world's"),
             Step::World(Event::Net(handle, what)) => self.world(*handle, what),
-            Step::World(Event::Stored(_) | Event::Power(_) | Event::Slots(_)) => {
+            Step::World(Event::Stored(_) | Event::Power(_) | Event::Air(_) | Event::Slots(_)) => {
                 Err("its power, flash or certificates change")
             }
         }

@@ -102,7 +102,9 @@ impl Target for OnPty {
         self.flush();
         match event {
             Event::Net(handle, what) => self.world.act(*handle, what),
-            Event::Stored(_) | Event::Power(_) | Event::Slots(_) => Err("not on a PTY".to_owned()),
+            Event::Stored(_) | Event::Power(_) | Event::Air(_) | Event::Slots(_) => {
+                Err("not on a PTY".to_owned())
+            }
         }
     }
 

@@ -4,8 +4,8 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use super::{
-    Delays, Factory, Features, Limits, Partition, Profile, Quirks, RfStep, SntpTimes, Texts,
-    Upgrade,
+    Delays, Evidence, Factory, Features, Limits, Partition, Profile, Quirks, RfStep, SntpTimes,
+    Texts, Upgrade,
 };
 use crate::output::UartConfig;
 use crate::tls::{TlsRules, TlsVersion};
@@ -25,6 +25,8 @@ pub(super) const BASE: Profile = Profile {
     chip: "ESP32",
     version: "2.2.0.0",
     source: "esp-at v2.2.0.0: manual, core library strings, transcripts in public issues",
+    nearest: None,
+    evidence: EVIDENCE_2_2,
     limits: Limits {
         links: 5,
         line_bytes: 256,
@@ -42,7 +44,6 @@ pub(super) const BASE: Profile = Profile {
         passthrough_stall: Duration::from_secs(1),
         host_bytes: 64,
         baud: (80, 5_000_000),
-        // Manual, "AT+RFPOWER"; its older editions end at 78.
         rf_power: 40..=84,
         rf_power_steps: &[
             RfStep {
@@ -81,11 +82,8 @@ pub(super) const BASE: Profile = Profile {
         softap_stations: 10,
         connect_timeout: Duration::from_secs(12),
         resolve_timeout: Duration::from_secs(14),
-        // 64 is ESP-IDF 4.2's default (ESP_PING_DEFAULT_CONFIG). How long AT+PING waits is not visible: ESP-IDF's older ping made three
-        // probes of 1 s, the newer one makes five, and a driver gives up after 5 s (atcontrol).
         ping_bytes: 64,
         ping_timeout: Duration::from_secs(3),
-        // The release sets CONFIG_LWIP_DHCP_MAX_NTP_SERVERS=3; all else is lwIP's default.
         sntp: SntpTimes {
             answer: Duration::from_secs(15),
             retry: Duration::from_secs(15),
@@ -94,16 +92,12 @@ pub(super) const BASE: Profile = Profile {
         },
         name_server_timeout: Duration::from_secs(7),
         tls: TlsRules {
-            // ESP-IDF 4.2 builds Mbed TLS 2.16 with TLS 1.0 to 1.2 by default.
             version_min: TlsVersion::Tls1_0,
             version_max: TlsVersion::Tls1_2,
-            // Mbed TLS 2.16 as ESP-IDF configures it takes SHA-1 in handshakes; its floor for keys was not measured.
             security_level: 0,
-            // Manual, `AT+CIPSTART`: 10 s for each packet of a handshake.
             flight_timeout: Duration::from_secs(10),
         },
         ssl_links: 5,
-        // Manual of 2.2: one to three.
         alpn: 1..=3,
     },
     features: Features::RTOS
@@ -112,7 +106,6 @@ pub(super) const BASE: Profile = Profile {
         .union(Features::DOMAIN_FAMILY)
         .union(Features::SERVER_CLOSE_ALL)
         .union(Features::SSL)
-        // The manual leaves ESP32 out, the core library of 2.2 for ESP32 has the handlers (behaviour.md 1.6).
         .union(Features::SSL_PSK)
         .union(Features::SSL_SERVER)
         .union(Features::FLASH)
@@ -122,28 +115,20 @@ pub(super) const BASE: Profile = Profile {
         server_timeout_needs_server: true,
         send_restarts_server_timeout: false,
         ssl_values_quoted: false,
-        // Espressif builds ESP-AT for ESP32 with CONFIG_MBEDTLS_HAVE_TIME_DATE=y (esp-at, module_config/module_esp32_default,
-        // sdkconfig.defaults, from 1.x to 4.1), and Mbed TLS takes the clock as it is. Seen: esp-at#432, and a log of June 2021
-        // in which CIPSSLCCONF=2 fails without and connects with AT+CIPSNTPCFG (csdn.net, Marchtwentytwo, 117754632).
         dates_count_in_1970: true,
         zone_before_sync: true,
         sntp_off_needs_zone: true,
         sntp_off_shows_zone: false,
         background_upgrade_asks_nothing: true,
-        // Seen on this very release, by one user; decided against for modules in networks without the Internet, whose names
-        // this computer knows.
         own_join_ignores_leased_servers: false,
     },
     texts: Texts {
-        // The release for WROOM-32 as a module printed it: github.com/twilio/programmable-asset-tracker, esp32/README.md,
-        // log of 2022-01-09.
         gmr: &[
             "AT version:2.2.0.0(c6fa6bf - ESP32 - Jul  2 2021 06:44:05)",
             "SDK version:v4.2.2-76-gefa6eca",
             "compile time(3a696ba):Jul  2 2021 11:54:43",
             "Bin version:2.2.0(WROOM-32)",
         ],
-        // The manual's example for `AT+SYSRAM?`; no log of this release was found.
         free_heap: 148_408,
         free_heap_min: 84_044,
     },
@@ -156,7 +141,6 @@ pub(super) const BASE: Profile = Profile {
         scan: Duration::from_millis(2000),
         report_gap: Duration::from_millis(20),
         report_patience: Duration::from_millis(200),
-        // lwIP's SNTP_STARTUP_DELAY_FUNC; that this release has it on was not seen (esp-at#315: "wait ~5 seconds").
         sntp_start: Duration::from_secs(5),
         reset: Duration::from_millis(100),
         flash: Duration::from_millis(5),
@@ -164,13 +148,9 @@ pub(super) const BASE: Profile = Profile {
     factory: Factory {
         wifi_mode: 3,
         name_server: Ipv4Addr::new(208, 67, 222, 222),
-        // ESP-IDF's default of CONFIG_LWIP_LOCAL_HOSTNAME.
         host_name: "espressif",
-        // Strings of the core library (behaviour.md 3.16).
         sntp_servers: ["cn.ntp.org.cn", "ntp.sjtu.edu.cn", "us.pool.ntp.org"],
-        // Decided without a transcript: Bluetooth cannot start while sleep is off (manual, "AT+SLEEP"), and starts on a fresh module.
         sleep_mode: 1,
-        // 19.5 dBm, the default that the release notes of 3.4 name.
         rf_power: 78,
         uart: UartConfig {
             baud: 115_200,
@@ -184,16 +164,12 @@ pub(super) const BASE: Profile = Profile {
         host: "iot.espressif.cn",
         port: 80,
         https_port: 443,
-        // As long as the vendor's (the length of a logged request, esp-at#103).
         token: "0000000000000000000000000000000000000000",
         timeout: Duration::from_secs(180),
-        // A buffer of 1024 bytes with a NUL at its end.
         request_bytes: 1023,
         read_bytes: 1024,
         name_bytes: 64,
-        // Decided without evidence: the table of the 4 MB module was not found.
         firmware_bytes: 0x18_0000,
-        // at_customize.csv of the time, in the vendor's repository.
         partitions: PARTITIONS,
     },
 };
@@ -201,7 +177,15 @@ pub(super) const BASE: Profile = Profile {
 pub(super) const V2_4: Profile = Profile {
     name: "esp32-2.4",
     version: "2.4.0.0",
-    source: "esp-at v2.4.0.0: manual, core library strings; else esp32-2.2",
+    source: "esp-at v2.4.0.0: manual, core library strings",
+    nearest: Some(&ESP32_2_2),
+    evidence: evidence! {
+        limits.send_bytes: Documented, "manual of 2.4, AT+CIPSEND: at most 8192 bytes";
+        limits.passthrough_packet: Documented, "manual of 2.4, AT+CIPSEND: a packet leaves at 2920 bytes";
+        features.CIPSTATE, features.SENDL, features.SNTP_INTERVAL: Documented, "manual of 2.4";
+        features.TCP_KEEP_ALIVE: Documented, "manual of 2.4, AT+CIPTCPOPT";
+        quirks.send_restarts_server_timeout: Documented, "changelog of the core: repaired for 2.4";
+    },
     limits: Limits {
         send_bytes: 8192,
         passthrough_packet: 2920,
@@ -224,7 +208,14 @@ pub(super) const V4_1: Profile = Profile {
     name: "esp32-4.1",
     chip: "ESP32",
     version: "4.1.1.0",
-    source: "esp-at v4.1.1.0: manual, core library strings; else esp32c3-3.3",
+    source: "esp-at v4.1.1.0: manual, core library strings",
+    nearest: Some(&super::esp32c3::ESP32C3_3_3),
+    evidence: evidence! {
+        features.SSL_CIPHER, features.CWCONFIG: Documented, "manual of 4.1";
+        features.CONNECT_TIMEOUT: Documented, "manual of 4.1, AT+CIPSTART";
+        features.DOMAIN_TIMEOUT: Documented, "manual of 4.1, AT+CIPDOMAIN";
+        features.SERVER_NETIF: Documented, "manual of 4.1, AT+CIPSERVER";
+    },
     features: super::esp32c3::V3_3
         .features
         .union(Features::SSL_CIPHER)
@@ -256,3 +247,104 @@ const PARTITIONS: &[Partition] = &[
 const fn partition(name: &'static str, bytes: usize) -> Partition {
     Partition { name, bytes }
 }
+
+const EVIDENCE_2_2: &[Evidence] = evidence! {
+    limits.links: Documented, "manual of 2.2, AT+CIPSTART: <link ID> is 0 to 4";
+    limits.line_bytes: Documented, "manual of 2.2, AT Command Set: at most 256 bytes";
+    limits.send_bytes: Documented, "manual of 2.2, AT+CIPSEND: at most 2048 bytes";
+    limits.ipd_bytes: Inferred, "manual of 5.0: at most 2920 bytes in a message; 2872 seen in esp-at#270; manuals of the time are silent";
+    limits.datagram_bytes: Inferred, "manual of 5.0: datagrams are not put together again by default; an Ethernet frame holds 1472 bytes";
+    limits.receive_window: Documented, "manual of 2.2, AT+CIPRECVMODE: 5744 by default";
+    limits.send_buffer: Source, "ESP-IDF 4.2, components/lwip/Kconfig: LWIP_TCP_SND_BUF_DEFAULT is 5744, four segments; esp-at leaves it alone";
+    limits.uart_tx: Source, "esp-at v2.2.0.0, main/interface/uart/at_uart_task.c: the driver is installed with 8192 bytes";
+    limits.chunk_gap: Decided, "bytes further apart than a few byte times at 115200 come from different writes of the host MCU";
+    limits.escape_guard: Documented, "manual of 2.2, +++: more than 20 ms of silence before and after";
+    limits.passthrough_packet: Documented, "manual of 2.2, AT+CIPSEND: a packet leaves at 2048 bytes";
+    limits.passthrough_interval: Documented, "manual of 2.2, AT+CIPSEND: a packet leaves every 20 ms";
+    limits.passthrough_buffer: Decided, "a peer that takes nothing must hold the host MCU back at last";
+    limits.passthrough_stall: Decided, "as limits.passthrough_buffer";
+    limits.host_bytes: Inferred, "manual of 2.4, AT+CIPSTART: at most 64 bytes; manuals of the time are silent";
+    limits.baud: Documented, "manual of 2.2, AT+UART_CUR: 80 to 5000000 on ESP32";
+    limits.rf_power: Documented, "manual of 2.2, AT+RFPOWER: 40 to 84; older editions end at 78";
+    limits.rf_power_steps: Documented, "manual of 2.2, AT+RFPOWER: the table of ranges and what they give";
+    limits.softap_stations: Documented, "manual of 2.2, AT+CWSAP: 1 to 10";
+    limits.connect_timeout: Inferred, "ESP-IDF's LWIP_TCP_SYNMAXRTX=3 in esp-at's sdkconfig.defaults: four SYNs; about 10 s in esp-at#139";
+    limits.resolve_timeout: Inferred, "as long as two name servers of limits.name_server_timeout";
+    limits.ping_bytes: Source, "ESP-IDF 4.2, ping_sock.h: ESP_PING_DEFAULT_CONFIG sends 64";
+    limits.ping_timeout: Inferred, "ESP-IDF's older ping makes three probes of 1 s, the newer one five; Adafruit's ESP_ATcontrol gives up after 5 s";
+    limits.sntp.answer: Source, "lwIP, sntp_opts.h: SNTP_RECV_TIMEOUT is 15 s";
+    limits.sntp.retry: Source, "lwIP, sntp_opts.h: SNTP_RETRY_TIMEOUT is that of an answer";
+    limits.sntp.retry_max: Source, "lwIP, sntp_opts.h: SNTP_RETRY_TIMEOUT_MAX is ten times the first wait";
+    limits.sntp.update: Source, "lwIP, sntp_opts.h: SNTP_UPDATE_DELAY is an hour; esp-at sets LWIP_DHCP_MAX_NTP_SERVERS=3 and nothing else";
+    limits.name_server_timeout: Source, "lwIP, dns.c: four questions, 1, 1, 2 and 3 s apart (DNS_MAX_RETRIES, DNS_TMR_INTERVAL); three of them in the log of esp-at#574";
+    limits.tls.version_min: Source, "ESP-IDF 4.2 builds Mbed TLS 2.16 with TLS 1.0 to 1.2 by default";
+    limits.tls.version_max: Source, "ESP-IDF 4.2 builds Mbed TLS 2.16 with TLS 1.0 to 1.2 by default";
+    limits.tls.security_level: Inferred, "Mbed TLS 2.16 as ESP-IDF configures it takes SHA-1 in handshakes; its floor for keys was not measured";
+    limits.tls.flight_timeout: Documented, "manual of 2.2, AT+CIPSTART: 10 s for each packet of a handshake";
+    limits.ssl_links: Documented, "manual of 2.2, AT+CIPSTART: only ESP8266 is limited to one";
+    limits.alpn: Documented, "manual of 2.2, AT+CIPSSLCALPN: one to three";
+
+    features.RTOS: Documented, "manual of 2.2, Basic AT Commands";
+    features.SUFFIXES: Documented, "manual of 2.2: AT+SYSSTORE takes their place";
+    features.CWSTATE: Documented, "manual of 2.2, AT+CWSTATE: first in 2.2";
+    features.IPV6: Documented, "manual of 2.2, AT+CIPV6: first in 2.2";
+    features.DOMAIN_FAMILY: Documented, "manual of 2.2, AT+CIPDOMAIN";
+    features.DOMAIN_TIMEOUT: Documented, "first in the manual of 4.1";
+    features.CONNECT_TIMEOUT: Documented, "first in the manual of 4.1";
+    features.CIPSTATE: Documented, "first in the manuals of 2.3 (ESP32-C3, ESP8266) and 2.4 (ESP32)";
+    features.SENDL: Documented, "first in the manuals of 2.3 (ESP32-C3) and 2.4 (ESP32)";
+    features.RECVTYPE: Documented, "first in the manual of 3.3";
+    features.CONN_PERSIST: Documented, "first in the manual of 5.0";
+    features.TCP_KEEP_ALIVE: Documented, "first in the manual of 2.4";
+    features.SERVER_CLOSE_ALL: Documented, "manual of 2.2, AT+CIPSERVER";
+    features.SERVER_NETIF: Documented, "first in the manual of 4.1";
+    features.SSL: Documented, "manual of 2.2, AT+CIPSTART";
+    features.SSL_PSK: Strings, "the manual leaves ESP32 out; the core library of v2.2.0.0 for ESP32 has the handlers of AT+CIPSSLCPSK";
+    features.SSL_PSK_HEX: Documented, "first in the manual of 3.3";
+    features.SSL_CIPHER: Documented, "first in the manual of 4.1";
+    features.SSL_SERVER: Documented, "manual of 2.2, AT+CIPSERVER: ESP32 only";
+    features.SNTP_INTERVAL: Documented, "first in the manuals of 2.3 (ESP32-C3) and 2.4 (ESP32)";
+    features.FIRMWARE_VERSIONS: Documented, "first in the manual of 3.0";
+    features.TRANS_INTERVAL: Documented, "first in the manual of 3.1";
+    features.MESSAGE_FILTER: Documented, "first in the manual of 3.1";
+    features.MANUFACTURING: Documented, "first in the manual of 3.1";
+    features.FLASH: Documented, "manual of 2.2, AT+SYSFLASH";
+    features.CWINIT: Documented, "first in the manual of 3.1";
+    features.CWCONFIG: Documented, "first in the manual of 4.1";
+    features.MDNS: Documented, "manual of 2.2, AT+MDNS";
+
+    quirks.server_again_ok: Documented, "changelog of the core of 2023-04-07 (ESPAT-1410): repaired for 3.1";
+    quirks.server_timeout_needs_server: Inferred, "seen on AT 0.51, and so in the open source of AT 0.20 (ESP8266_AT, at_ipCmd.c); RTOS by lineage";
+    quirks.send_restarts_server_timeout: Documented, "changelog of the core: that sending does not restart it was repaired for 2.4";
+    quirks.ssl_values_quoted: Strings, "the formats of the core library have no quotes, from 2.0 to 5.0; the manuals have them";
+    quirks.dates_count_in_1970: Transcript, "esp-at#432; esp-at's sdkconfig.defaults of ESP32 set MBEDTLS_HAVE_TIME_DATE from 1.x to 4.1; a log of June 2021 (csdn.net, Marchtwentytwo, 117754632) connects with CIPSSLCCONF=2 only after AT+CIPSNTPCFG";
+    quirks.zone_before_sync: Inferred, "a project's notes show it about 2024; esp-at#315 shows that 2.1-dev does not: the border is a guess";
+    quirks.sntp_off_needs_zone: Documented, "manuals up to 2.2, AT+CIPSNTPCFG; optional in later ones";
+    quirks.sntp_off_shows_zone: Strings, "the core library's format for it is first in 3.2";
+    quirks.background_upgrade_asks_nothing: Source, "esp-at, components/at/src/at_ota_cmd.c of February 2021; repaired later, where this release stands is not known";
+    quirks.own_join_ignores_leased_servers: Decided, "the log of esp-at#574 shows it on this very release; decided against for modules in networks without the Internet, whose names this computer knows";
+
+    texts.gmr: Transcript, "github.com/twilio/programmable-asset-tracker, esp32/README.md, log of 2022-01-09, WROOM-32";
+    texts.free_heap, texts.free_heap_min: Documented, "manual of 2.2, AT+SYSRAM: the example; no log of this release was found";
+
+    delays.boot, delays.associate, delays.dhcp, delays.wrong_password, delays.no_ap, delays.scan: Decided, "orders of magnitude of modules in use";
+    delays.report_gap, delays.report_patience, delays.reset, delays.flash: Decided, "so that a host MCU meets the order that it meets on modules";
+    delays.sntp_start: Inferred, "lwIP, sntp_opts.h: SNTP_STARTUP_DELAY_FUNC; that this release has it on was not seen (esp-at#315: \"wait ~5 seconds\")";
+
+    factory.wifi_mode: Inferred, "an open softAP is up on a fresh module (boot log of 2.2.0.0-dev in esp-at#471); two hosts say mode 3; no AT+CWMODE? of a fresh module was found";
+    factory.name_server: Transcript, "esp-at#523; the manual, AT+CIPDNS, has its bytes in reverse order";
+    factory.host_name: Source, "ESP-IDF 4.2, components/lwip/Kconfig: LWIP_LOCAL_HOSTNAME";
+    factory.sntp_servers: Strings, "core library of v2.2.0.0";
+    factory.sleep_mode: Inferred, "manual of 2.2, AT+SLEEP: Bluetooth cannot start while sleep is off, and it starts on a fresh module";
+    factory.rf_power: Inferred, "19.5 dBm, the default that the release notes of 3.4 name";
+    factory.uart: Documented, "manual of 2.2, AT+UART_DEF: 115200, 8, 1, none; shipped without flow control";
+
+    upgrade.host, upgrade.port: Source, "esp-at, main/Kconfig: AT_OTA_SERVER_IP, AT_OTA_SERVER_PORT";
+    upgrade.https_port: Source, "esp-at, main/Kconfig: AT_OTA_SSL_SERVER_PORT";
+    upgrade.token: Decided, "as long as the vendor's (the length of the request in esp-at#103), which is not here";
+    upgrade.timeout: Source, "esp-at, at_ota_cmd.c: three minutes";
+    upgrade.request_bytes: Source, "esp-at, at_ota_cmd.c: a buffer of 1024 bytes with a NUL at its end";
+    upgrade.read_bytes, upgrade.name_bytes: Source, "esp-at, at_ota_cmd.c";
+    upgrade.firmware_bytes: Decided, "the partition table of the 4 MB module was not found";
+    upgrade.partitions: Source, "esp-at v2.2.0.0, module_config, at_customize.csv";
+};

@@ -1,6 +1,6 @@
 //! ESP32-C6 firmware lines.
 
-use super::esp32::V4_1;
+use super::esp32::{ESP32_4_1, V4_1};
 use super::{Features, Profile};
 
 /// ESP32-C6, release v5.0.0.0.
@@ -10,7 +10,11 @@ pub(super) const V5_0: Profile = Profile {
     name: "esp32c6-5.0",
     chip: "ESP32-C6",
     version: "5.0.0.0",
-    source: "esp-at v5.0.0.0: manual, core library strings; else esp32-4.1",
+    source: "esp-at v5.0.0.0: manual, core library strings",
+    nearest: Some(&ESP32_4_1),
+    evidence: evidence! {
+        features.CONN_PERSIST: Documented, "manual of 5.0";
+    },
     features: V4_1.features.union(Features::CONN_PERSIST),
     ..V4_1
 };

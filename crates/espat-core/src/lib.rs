@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod exec;
 pub mod fault;
+mod filter;
 mod input;
 mod module;
 mod net;

@@ -227,6 +227,7 @@ impl Module {
         self.settle();
         let mut cx = self.state.cx(self.now);
         cx.net.grant_reads(&mut cx.env);
+        cx.env.out.seal();
     }
 
     /// The next output, until `Idle`.

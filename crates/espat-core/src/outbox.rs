@@ -8,8 +8,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Arguments;
 use core::net::{IpAddr, SocketAddr};
+use core::ops::Range;
 
 use crate::config::LogPort;
+use crate::filter::Filters;
 use crate::output::{
     CloseHow, Connect, Event, Family, Listen, Mark, NetRequest, Output, QueryId, SocketId,
     SocketOptions, StoreTag, UartConfig,
@@ -34,6 +36,10 @@ pub(crate) struct Outbox {
     log_port: LogPort,
     /// Reports that wait for their place.
     pub(crate) reports: VecDeque<Urc>,
+    /// What the host MCU does not want to hear.
+    pub(crate) filters: Filters,
+    /// How many runs at the end of the queue are the message that is being written.
+    open: usize,
 }
 
 /// Serial bytes on their way.
@@ -54,13 +60,72 @@ impl Outbox {
             serial: Serial::default(),
             log_port,
             reports: VecDeque::new(),
+            filters: Filters::default(),
+            open: 0,
         }
     }
 
-    /// Starts a run of serial bytes; `extend` and `write` add to it.
+    /// Starts a run of serial bytes, which is a message; `extend` and `write` add to it.
     pub(crate) fn begin(&mut self, mark: Mark) {
+        self.seal();
         self.make_room();
+        self.push(Entry::Serial { mark, len: 0 });
+        self.open = 1;
+    }
+
+    /// Starts another run of the message that was begun last.
+    pub(crate) fn join(&mut self, mark: Mark) {
         self.entries.push_back(Entry::Serial { mark, len: 0 });
+        self.open += 1;
+    }
+
+    /// The message that was begun last is complete: it loses what the host MCU does not want to hear.
+    pub(crate) fn seal(&mut self) {
+        let runs = core::mem::take(&mut self.open);
+        if runs == 0 || !self.filters.is_active() {
+            return;
+        }
+        let first = self.entries.len() - runs;
+        if let Some(Entry::Serial {
+            mark: Mark::Log, ..
+        }) = self.entries.get(first)
+        {
+            return;
+        }
+        let len: usize = self.entries.range(first..).map(Entry::len).sum();
+        let message = self.bytes.len() - len;
+        let Some([head, tail]) = self.filters.cuts(&self.bytes[message..]) else {
+            return;
+        };
+        for cut in [tail, head] {
+            self.cut(first, message, cut);
+        }
+        let runs = self.entries.split_off(first);
+        self.entries
+            .extend(runs.into_iter().filter(|run| run.len() > 0));
+    }
+
+    /// Takes bytes out of a message, which begins with the run `first` at `message`.
+    fn cut(&mut self, first: usize, message: usize, cut: Range<usize>) {
+        let mut start = 0;
+        for entry in self.entries.range_mut(first..) {
+            let Entry::Serial { mark, len } = entry else {
+                continue;
+            };
+            let end = start + *len;
+            let gone = cut.end.min(end).saturating_sub(cut.start.max(start));
+            *len -= gone;
+            if counts(*mark, self.log_port) {
+                self.serial.queued -= gone;
+            }
+            start = end;
+        }
+        self.bytes.drain(message + cut.start..message + cut.end);
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.seal();
+        self.entries.push_back(entry);
     }
 
     /// Starts a run for the log port; false where there is none.
@@ -98,14 +163,14 @@ impl Outbox {
     }
 
     pub(crate) fn connect(&mut self, socket: SocketId, to: Connect) {
-        self.entries.push_back(Entry::Connect {
+        self.push(Entry::Connect {
             socket,
             to: Box::new(to),
         });
     }
 
     pub(crate) fn listen(&mut self, listener: SocketId, on: Listen) {
-        self.entries.push_back(Entry::Listen { listener, on });
+        self.push(Entry::Listen { listener, on });
     }
 
     pub(crate) fn send(
@@ -115,7 +180,7 @@ impl Outbox {
         payload: &[u8],
     ) {
         self.make_room();
-        self.entries.push_back(Entry::Send {
+        self.push(Entry::Send {
             socket,
             to,
             len: payload.len(),
@@ -131,7 +196,7 @@ impl Outbox {
         servers: Vec<IpAddr>,
         deadline: Instant,
     ) {
-        self.entries.push_back(Entry::Resolve(Box::new(Resolve {
+        self.push(Entry::Resolve(Box::new(Resolve {
             query,
             name,
             family,
@@ -148,7 +213,7 @@ impl Outbox {
         len: usize,
         deadline: Instant,
     ) {
-        self.entries.push_back(Entry::Ping(Box::new(Ask {
+        self.push(Entry::Ping(Box::new(Ask {
             query,
             addr,
             name,
@@ -164,7 +229,7 @@ impl Outbox {
         (addr, name): (SocketAddr, Option<String>),
         deadline: Instant,
     ) {
-        self.entries.push_back(Entry::TimeSync(Box::new(Ask {
+        self.push(Entry::TimeSync(Box::new(Ask {
             query,
             addr,
             name,
@@ -174,46 +239,39 @@ impl Outbox {
     }
 
     pub(crate) fn accept(&mut self, listener: SocketId) {
-        self.entries
-            .push_back(Entry::Plain(NetRequest::Accept { listener }));
+        self.push(Entry::Plain(NetRequest::Accept { listener }));
     }
 
     pub(crate) fn cancel_send(&mut self, socket: SocketId) {
-        self.entries
-            .push_back(Entry::Plain(NetRequest::CancelSend { socket }));
+        self.push(Entry::Plain(NetRequest::CancelSend { socket }));
     }
 
     pub(crate) fn options(&mut self, socket: SocketId, options: SocketOptions) {
-        self.entries
-            .push_back(Entry::Plain(NetRequest::Options { socket, options }));
+        self.push(Entry::Plain(NetRequest::Options { socket, options }));
     }
 
     pub(crate) fn clock(&mut self, listener: SocketId, unix_s: i64) {
-        self.entries
-            .push_back(Entry::Plain(NetRequest::Clock { listener, unix_s }));
+        self.push(Entry::Plain(NetRequest::Clock { listener, unix_s }));
     }
 
     pub(crate) fn read(&mut self, socket: SocketId, max: usize) {
-        self.entries
-            .push_back(Entry::Plain(NetRequest::Read { socket, max }));
+        self.push(Entry::Plain(NetRequest::Read { socket, max }));
     }
 
     pub(crate) fn close(&mut self, socket: SocketId, how: CloseHow) {
-        self.entries
-            .push_back(Entry::Plain(NetRequest::Close { socket, how }));
+        self.push(Entry::Plain(NetRequest::Close { socket, how }));
     }
 
     pub(crate) fn cancel(&mut self, query: QueryId) {
-        self.entries
-            .push_back(Entry::Plain(NetRequest::Cancel { query }));
+        self.push(Entry::Plain(NetRequest::Cancel { query }));
     }
 
     pub(crate) fn uart(&mut self, uart: UartConfig) {
-        self.entries.push_back(Entry::Uart(uart));
+        self.push(Entry::Uart(uart));
     }
 
     pub(crate) fn store(&mut self, tag: StoreTag, what: Keep) {
-        self.entries.push_back(Entry::Store { tag, what });
+        self.push(Entry::Store { tag, what });
     }
 
     /// The next bytes of a partition.
@@ -225,7 +283,7 @@ impl Outbox {
     }
 
     pub(crate) fn event(&mut self, event: Event) {
-        self.entries.push_back(Entry::Event(event));
+        self.push(Entry::Event(event));
     }
 
     /// Transmit credit comes back.
@@ -243,6 +301,7 @@ impl Outbox {
     /// ended, and a write of settings that has been asked for is one that was under way.
     pub(crate) fn lose_power(&mut self) {
         self.reports.clear();
+        self.open = 0;
         let mut at = self.head;
         let (mut sockets, mut queries) = (Vec::new(), Vec::new());
         let (bytes, entries) = (&mut self.bytes, &mut self.entries);

@@ -2,7 +2,7 @@
 
 use crate::output::UartConfig;
 use crate::profile::Factory;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// `AT+SYSMSG` bit 0: `+QUITT` on leaving passthrough.
 pub(crate) const SYSMSG_QUIT: u8 = 1;
@@ -25,6 +25,8 @@ pub(crate) struct System {
     /// The UART's line settings. The UART itself changes after the result of the command that changes them.
     pub(crate) uart: UartConfig,
     pub(crate) clock: Clock,
+    /// `AT+TRANSINTVL`, where the host MCU set it.
+    pub(crate) trans_interval: Option<Duration>,
 }
 
 impl System {
@@ -36,6 +38,7 @@ impl System {
             rf_power: factory.rf_power,
             uart,
             clock: Clock::default(),
+            trans_interval: None,
         }
     }
 }

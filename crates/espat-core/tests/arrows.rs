@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("timers", &["time"]),
     ("rng", &[]),
     ("fault", &["time"]),
+    ("filter", &[]),
     ("tls", &[]),
     ("output", &["time", "timers", "tls"]),
     ("input", &["output", "time", "tls"]),
@@ -21,7 +22,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("serial", &["config", "profile", "time"]),
     ("syntax", &["config", "reply::error"]),
     ("reply", &["config", "net::LinkId", "outbox", "output"]),
-    ("outbox", &["config", "output", "reply::urc", "time"]),
+    (
+        "outbox",
+        &["config", "filter", "output", "reply::urc", "time"],
+    ),
     ("sys", &["output", "profile", "time"]),
     (
         "nvs",

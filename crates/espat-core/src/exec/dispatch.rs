@@ -14,6 +14,9 @@ pub(crate) fn run(cx: &mut Cx<'_>, line: &mut [u8]) -> Handled {
     if !command.has(cx.env.profile(), line.form) {
         return Err(AtError::WrongForm);
     }
+    if command.needs_wifi && !cx.wifi.has_driver() {
+        return Err(AtError::Failed);
+    }
     match line.form {
         Form::Query => command.query.ok_or(AtError::WrongForm)?(cx),
         Form::Execute => command.execute.ok_or(AtError::WrongForm)?(cx),

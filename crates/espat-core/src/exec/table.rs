@@ -22,6 +22,8 @@ pub(crate) struct Command {
     query_needs: Features,
     set_needs: Features,
     execute_needs: Features,
+    /// It fails while the Wi-Fi driver is off (`AT+CWINIT=0`).
+    pub(crate) needs_wifi: bool,
     /// What it does, in a line.
     summary: &'static str,
     /// The place in the vendor's manual.
@@ -39,6 +41,7 @@ impl Command {
             query_needs: Features::empty(),
             set_needs: Features::empty(),
             execute_needs: Features::empty(),
+            needs_wifi: false,
             summary: "",
             anchor: "",
         }
@@ -89,6 +92,13 @@ impl Command {
     pub(crate) const fn execute_needs(self, features: Features) -> Self {
         Self {
             execute_needs: features,
+            ..self
+        }
+    }
+
+    pub(crate) const fn needs_wifi(self) -> Self {
+        Self {
+            needs_wifi: true,
             ..self
         }
     }

@@ -11,6 +11,7 @@ use crate::reply::error::AtError;
 use crate::serial::chunk::{Before, Busy};
 use crate::serial::escape::{Escape, Verdict};
 use crate::serial::framer::{Framed, content_len};
+use crate::serial::payload::Payload;
 use crate::time::Duration;
 use crate::timers::Timer;
 
@@ -155,6 +156,10 @@ impl Module {
     }
 
     fn on_payload(&mut self, bytes: &[u8], before: Before) -> usize {
+        let payload = self.intake.payload.as_ref();
+        if !payload.is_some_and(Payload::can_be_cancelled) {
+            return self.add_payload(bytes);
+        }
         match self.intake.escape.on_bytes(bytes, before) {
             Verdict::Hold => {
                 self.await_silence();

@@ -15,6 +15,7 @@ use crate::reply::urc::Urc;
 use crate::serial::chunk::Before;
 use crate::serial::escape::{Escape, Verdict};
 use crate::sys::{SYSMSG_QUIT, SYSMSG_STATUS};
+use crate::time::Duration;
 use crate::timers::Timer;
 
 /// Passthrough uses the only link of single-link mode.
@@ -142,6 +143,12 @@ impl Module {
     pub(super) fn pass(&mut self, mut bytes: &[u8]) {
         let limits = &self.state.config.profile.limits;
         let packet = limits.passthrough_packet;
+        // What the host MCU asked for counts in either timing.
+        let interval = match (self.state.sys.trans_interval, self.state.config.timing) {
+            (Some(interval), _) => interval,
+            (None, Timing::Fast) => Duration::ZERO,
+            (None, Timing::Realistic) => limits.passthrough_interval,
+        };
         let Some(passthrough) = &mut self.passthrough else {
             return;
         };
@@ -159,7 +166,7 @@ impl Module {
             }
             return;
         }
-        if !passthrough.target.is_udp() && self.state.config.timing == Timing::Fast {
+        if !passthrough.target.is_udp() && interval == Duration::ZERO {
             self.state.net.send_raw(&mut self.state.out, LINK, bytes);
             bytes = &[];
         }
@@ -171,15 +178,13 @@ impl Module {
             if passthrough.group.len() == packet {
                 passthrough.send_group(&mut self.state);
                 self.state.timers.stop(Timer::Group);
-            } else if self.state.config.timing == Timing::Fast {
-                // A datagram is a chunk: without the firmware's interval nothing else tells where one ends.
+            } else if interval == Duration::ZERO {
+                // A datagram is a chunk: without an interval nothing else tells where one ends.
                 self.state
                     .timers
                     .set(Timer::Group, self.now + limits.chunk_gap);
             } else if is_first {
-                self.state
-                    .timers
-                    .set(Timer::Group, self.now + limits.passthrough_interval);
+                self.state.timers.set(Timer::Group, self.now + interval);
             }
         }
         self.watch_stall();

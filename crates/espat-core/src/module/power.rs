@@ -1,6 +1,7 @@
 //! Boot, reset, sleep and the supply.
 
 use super::{Module, Phase};
+use crate::filter::Filters;
 use crate::input::PowerEvent;
 use crate::output::{CloseHow, Event, ResetCause};
 use crate::reply::urc::Urc;
@@ -82,6 +83,7 @@ impl Module {
         self.state.sys = System::new(factory, self.state.nvs.live.uart);
         self.state.sys.clock = Clock::at_boot(self.now);
         self.set_uart();
+        self.state.out.filters = Filters::default();
         self.state.out.ready();
         self.saved_link.clone_from(&self.state.nvs.live.saved_link);
         let mut cx = self.state.cx(self.now);

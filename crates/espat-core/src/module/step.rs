@@ -51,6 +51,10 @@ impl Module {
         self.state.out.result(ResultCode::Ok);
         self.report_moment(ReportPlace::BeforePrompt);
         self.state.out.prompt();
+        self.await_payload(data);
+    }
+
+    fn await_payload(&mut self, data: DataSpec) {
         let memory = core::mem::take(&mut self.intake.spare);
         self.intake.payload = Some(Payload::new(data, memory));
         self.report_moment(ReportPlace::AfterPrompt);

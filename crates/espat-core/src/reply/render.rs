@@ -207,7 +207,7 @@ impl Outbox {
             self.write(format_args!(",\"{}\",{}", peer.ip(), peer.port()));
         }
         self.extend(b":");
-        self.begin(Mark::Payload);
+        self.join(Mark::Payload);
         self.extend(data);
     }
 

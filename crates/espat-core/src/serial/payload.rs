@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 pub(crate) enum DataSpec {
     /// Exactly so many bytes, as they come.
     Count(usize),
+    /// The same, of which a lone `+++` is a part.
+    Data(usize),
     /// So many bytes after unescaping, or up to `\0` (`AT+CIPSENDEX`).
     Escaped(usize),
 }
@@ -35,15 +37,15 @@ impl Payload {
     /// The whole payload, where `bytes` begins with it and nothing needs a copy.
     pub(crate) fn whole<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         match self.spec {
-            DataSpec::Count(len) if self.bytes.is_empty() => bytes.get(..len),
-            DataSpec::Count(_) | DataSpec::Escaped(_) => None,
+            DataSpec::Count(len) | DataSpec::Data(len) if self.bytes.is_empty() => bytes.get(..len),
+            DataSpec::Count(_) | DataSpec::Data(_) | DataSpec::Escaped(_) => None,
         }
     }
 
     /// Takes what belongs to the payload; returns how much that was and whether it is complete.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> (usize, bool) {
         let (taken, complete) = match self.spec {
-            DataSpec::Count(len) => {
+            DataSpec::Count(len) | DataSpec::Data(len) => {
                 let n = bytes.len().min(len - self.bytes.len());
                 self.bytes.extend_from_slice(&bytes[..n]);
                 (n, self.bytes.len() == len)
@@ -77,8 +79,13 @@ impl Payload {
 
     /// Payload bytes that are still to come; for `AT+CIPSENDEX` at most.
     pub(crate) fn missing(&self) -> usize {
-        let (DataSpec::Count(len) | DataSpec::Escaped(len)) = self.spec;
+        let (DataSpec::Count(len) | DataSpec::Data(len) | DataSpec::Escaped(len)) = self.spec;
         len - self.bytes.len()
+    }
+
+    /// Whether a lone `+++` ends it.
+    pub(crate) fn can_be_cancelled(&self) -> bool {
+        !matches!(self.spec, DataSpec::Data(_))
     }
 
     /// Serial bytes taken so far.

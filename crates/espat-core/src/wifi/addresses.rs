@@ -12,7 +12,7 @@ pub(crate) const SOFTAP: u8 = 0b10;
 
 impl Wifi {
     pub(crate) fn softap_is_on(&self, nvs: &Nvs) -> bool {
-        nvs.live.wifi_mode & SOFTAP != 0
+        self.has_driver() && nvs.live.wifi_mode & SOFTAP != 0
     }
 
     /// The station's address, while it has one.

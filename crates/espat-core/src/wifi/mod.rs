@@ -42,6 +42,8 @@ pub(crate) struct Wifi {
     pub(crate) host_name: Option<Vec<u8>>,
     /// The mode that the radio is in; `AT+CWMODE` makes it follow the setting.
     mode: u8,
+    /// `AT+CWINIT=0`.
+    driver_is_off: bool,
 }
 
 /// `AT+CWLAPOPT`: what `AT+CWLAP` shows. It is not kept (behaviour.md 10).
@@ -104,6 +106,32 @@ impl Wifi {
             self.join_stored(env, nvs);
         }
         has_left
+    }
+
+    /// `AT+CWINIT=0`: everything is off. Returns whether the station left an access point.
+    pub(crate) fn stop_driver(&mut self, env: &mut Env<'_>) -> bool {
+        let has_left = self.station.leave(env);
+        self.station = Station::default();
+        self.softap.stop(env);
+        self.mode = 0;
+        self.driver_is_off = true;
+        has_left
+    }
+
+    /// `AT+CWINIT=1`: goes on as after a boot (decided without evidence).
+    pub(crate) fn start_driver(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
+        self.driver_is_off = false;
+        self.start(env, nvs);
+    }
+
+    /// The mode that the radio is in.
+    pub(crate) fn mode(&self) -> u8 {
+        self.mode
+    }
+
+    /// `AT+CWINIT`.
+    pub(crate) fn has_driver(&self) -> bool {
+        !self.driver_is_off
     }
 
     /// Joins for a command, which hears what happens.

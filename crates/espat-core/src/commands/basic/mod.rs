@@ -11,9 +11,11 @@ mod rst;
 mod sleep;
 mod syslog;
 mod sysmsg;
+mod sysmsgfilter;
 mod sysram;
 mod sysstore;
 mod systimestamp;
+mod transintvl;
 mod uart;
 
 use crate::exec::table::Command;
@@ -31,8 +33,10 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     sysram::COMMANDS,
     rfpower::COMMANDS,
     sysmsg::COMMANDS,
+    sysmsgfilter::COMMANDS,
     syslog::COMMANDS,
     sysstore::COMMANDS,
+    transintvl::COMMANDS,
 ];
 
 /// Registered last, by the interface layer.

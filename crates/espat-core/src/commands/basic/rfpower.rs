@@ -49,5 +49,5 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
 }
 
 fn radio_is_on(cx: &Cx<'_>) -> bool {
-    cx.nvs.live.wifi_mode != 0
+    cx.wifi.has_driver() && cx.nvs.live.wifi_mode != 0
 }

@@ -15,7 +15,7 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CIFSR").execute(execute
 
 fn execute(cx: &mut Cx<'_>) -> Handled {
     let settings = &cx.nvs.live;
-    let (ipv6, mode) = (settings.ipv6, settings.wifi_mode);
+    let (ipv6, mode) = (settings.ipv6, cx.wifi.mode());
     if mode & 0b10 != 0 {
         line(cx.env.out, "APIP").quoted(cx.nvs.live.softap_ip.ip);
         if ipv6 {

@@ -13,10 +13,12 @@ use crate::wifi::addresses::{SOFTAP, STATION};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("+CIPSTA")
+        .needs_wifi()
         .query(query_station)
         .set(set_station)
         .doc("wifi.html#cmd-IPSTA", "Query or set the station's address"),
     Command::new("+CIPAP")
+        .needs_wifi()
         .query(query_softap)
         .set(set_softap)
         .doc("wifi.html#cmd-IPAP", "Query or set the softAP's address"),

@@ -13,6 +13,7 @@ use crate::wifi::WifiEvent;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("+CIPSTAMAC")
+        .needs_wifi()
         .query(|cx| {
             let mac = cx.nvs.live.station_mac;
             show(cx, "+CIPSTAMAC", mac)
@@ -23,6 +24,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "Query or set the station's MAC address",
         ),
     Command::new("+CIPAPMAC")
+        .needs_wifi()
         .query(|cx| {
             let mac = cx.nvs.live.softap_mac;
             show(cx, "+CIPAPMAC", mac)

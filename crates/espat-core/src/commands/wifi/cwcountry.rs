@@ -6,10 +6,14 @@ use crate::exec::table::Command;
 use crate::syntax::args::Args;
 use crate::wifi::world::Country;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWCOUNTRY").query(query).set(set).doc(
-    "wifi.html#cmd-COUNTRY",
-    "Query or set the country and its channels",
-)];
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CWCOUNTRY")
+    .needs_wifi()
+    .query(query)
+    .set(set)
+    .doc(
+        "wifi.html#cmd-COUNTRY",
+        "Query or set the country and its channels",
+    )];
 
 /// Manual, `AT+CWCOUNTRY`.
 const CODE_BYTES: usize = 3;

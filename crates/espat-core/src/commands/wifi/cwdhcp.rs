@@ -9,10 +9,14 @@ use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 use crate::wifi::addresses::STATION;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWDHCP").query(query).set(set).doc(
-    "wifi.html#cmd-DHCP",
-    "Query or set DHCP of station and softAP",
-)];
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CWDHCP")
+    .needs_wifi()
+    .query(query)
+    .set(set)
+    .doc(
+        "wifi.html#cmd-DHCP",
+        "Query or set DHCP of station and softAP",
+    )];
 
 /// Bit 0 station, bit 1 softAP, whatever is switched on (a 2.0 transcript shows 3).
 fn query(cx: &mut Cx<'_>) -> Handled {

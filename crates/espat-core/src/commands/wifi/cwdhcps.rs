@@ -11,10 +11,14 @@ use crate::syntax::args::Args;
 use crate::wifi::addresses::SOFTAP;
 use crate::wifi::softap::default_pool;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWDHCPS").query(query).set(set).doc(
-    "wifi.html#cmd-DHCPS",
-    "Query or set the addresses that the softAP hands out",
-)];
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CWDHCPS")
+    .needs_wifi()
+    .query(query)
+    .set(set)
+    .doc(
+        "wifi.html#cmd-DHCPS",
+        "Query or set the addresses that the softAP hands out",
+    )];
 
 /// Manual, `AT+CWDHCPS`: minutes.
 const LEASE_MIN_MAX: i32 = 2880;

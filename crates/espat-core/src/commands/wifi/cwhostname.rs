@@ -6,10 +6,14 @@ use crate::exec::table::Command;
 use crate::syntax::args::Args;
 use crate::wifi::addresses::STATION;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWHOSTNAME").query(query).set(set).doc(
-    "wifi.html#cmd-HOSTNAME",
-    "Query or set the station's host name",
-)];
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CWHOSTNAME")
+    .needs_wifi()
+    .query(query)
+    .set(set)
+    .doc(
+        "wifi.html#cmd-HOSTNAME",
+        "Query or set the station's host name",
+    )];
 
 const NAME_BYTES: usize = 32;
 

@@ -19,6 +19,7 @@ use crate::wifi::addresses::STATION;
 use crate::wifi::station::JOIN_TIMEOUT;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CWJAP")
+    .needs_wifi()
     .query(query)
     .set(set)
     .execute(execute)

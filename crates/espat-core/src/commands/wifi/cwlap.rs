@@ -17,6 +17,7 @@ use crate::wifi::addresses::STATION;
 use crate::wifi::{ScanOptions, world};
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CWLAP")
+    .needs_wifi()
     .set(set)
     .execute(execute)
     .doc("wifi.html#cmd-LAP", "List access points")];

@@ -8,6 +8,7 @@ use crate::exec::table::Command;
 use crate::wifi::addresses::SOFTAP;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CWLIF")
+    .needs_wifi()
     .execute(execute)
     .doc("wifi.html#cmd-LIF", "List the softAP's stations")];
 

@@ -8,10 +8,14 @@ use crate::exec::table::Command;
 use crate::nvs::Setting;
 use crate::syntax::args::Args;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWMODE").query(query).set(set).doc(
-    "wifi.html#cmd-MODE",
-    "Query or set which of station and softAP are on",
-)];
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CWMODE")
+    .needs_wifi()
+    .query(query)
+    .set(set)
+    .doc(
+        "wifi.html#cmd-MODE",
+        "Query or set which of station and softAP are on",
+    )];
 
 fn query(cx: &mut Cx<'_>) -> Handled {
     cx.env.out.line("+CWMODE").int(cx.nvs.live.wifi_mode);

@@ -5,6 +5,7 @@ use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CWQAP")
+    .needs_wifi()
     .execute(execute)
     .doc("wifi.html#cmd-QAP", "Leave the access point")];
 

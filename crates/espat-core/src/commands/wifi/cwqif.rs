@@ -8,6 +8,7 @@ use crate::syntax::args::Args;
 use crate::wifi::addresses::SOFTAP;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CWQIF")
+    .needs_wifi()
     .set(set)
     .execute(execute)
     .doc("wifi.html#cmd-QIF", "Send stations away from the softAP")];

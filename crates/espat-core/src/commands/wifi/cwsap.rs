@@ -10,6 +10,7 @@ use crate::syntax::args::Args;
 use crate::wifi::addresses::SOFTAP;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CWSAP")
+    .needs_wifi()
     .query(query)
     .set(set)
     .doc("wifi.html#cmd-SAP", "Query or set up the softAP")];

@@ -11,6 +11,7 @@ use crate::syntax::args::Args;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("+CWSTAPROTO")
+        .needs_wifi()
         .query(|cx| {
             let bits = cx.nvs.live.station_protocols;
             show(cx, "+CWSTAPROTO", bits)
@@ -24,6 +25,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "Query or set the station's 802.11 protocols",
         ),
     Command::new("+CWAPPROTO")
+        .needs_wifi()
         .query(|cx| {
             let bits = cx.nvs.live.softap_protocols;
             show(cx, "+CWAPPROTO", bits)

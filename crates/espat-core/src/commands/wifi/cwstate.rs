@@ -6,6 +6,7 @@ use crate::exec::table::Command;
 use crate::profile::Features;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CWSTATE")
+    .needs_wifi()
     .query(query)
     .needs(Features::CWSTATE)
     .doc("wifi.html#cmd-WSTATE", "Query the station's state")];

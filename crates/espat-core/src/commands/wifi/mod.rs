@@ -7,6 +7,7 @@ mod cwcountry;
 mod cwdhcp;
 mod cwdhcps;
 mod cwhostname;
+mod cwinit;
 mod cwjap;
 mod cwlap;
 mod cwlapopt;
@@ -32,6 +33,7 @@ use crate::reply::urc::Urc;
 
 /// In the order of `AT+CMD?` of an ESP8266 with 2.2, as a public driver quotes it.
 pub(super) const COMMANDS: &[&[Command]] = &[
+    cwinit::COMMANDS,
     cwmode::COMMANDS,
     cwstate::COMMANDS,
     cwjap::COMMANDS,

@@ -35,7 +35,10 @@ pub use config::{
 };
 pub use exec::table::{CommandInfo, commands_of};
 pub use input::{AirEvent, CloseCause, Input, NetError, NetEvent, PowerEvent, StoreError};
-pub use module::{Inspect, LinkView, Module};
+pub use module::{
+    Inspect, LinkDetail, LinkPhase, LinkView, Module, PhaseView, ServerView, SoftApView,
+    StationPhase, StationView,
+};
 pub use nvs::setting_keys;
 pub use output::{
     CloseHow, Connect, Dropped, Event, Family, Listen, Mark, NetRequest, Output, PartitionStep,

@@ -7,11 +7,15 @@ mod passthrough;
 mod power;
 mod reports;
 mod step;
+mod view;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use self::passthrough::Passthrough;
+pub use self::view::{
+    LinkDetail, LinkPhase, PhaseView, ServerView, SoftApView, StationPhase, StationView,
+};
 
 use crate::config::{ConfigError, ModuleConfig};
 use crate::exec::cx::{Cx, Env};

@@ -16,7 +16,8 @@ use tokio::sync::mpsc;
 use crate::clock::{Alarm, Clock};
 use crate::counters::Counters;
 use crate::engine::Engine;
-use crate::handle::{Change, Control};
+use crate::handle::{Change, Control, HandleError};
+use crate::inject::{INJECTED_MAX, Injected, Injection, Way};
 use crate::net::Net;
 use crate::port::{AfterClose, Port, PortError, PortEvent, Transmitter};
 use crate::power::{PowerPolicy, Supply};
@@ -82,6 +83,7 @@ pub(crate) struct PortSide {
     pub(crate) log_apart: bool,
     pub(crate) state: HostState,
     pub(crate) chunk: ChunkState,
+    pub(crate) injected: Injected,
 }
 
 /// What is known of the host on the port.
@@ -192,7 +194,10 @@ impl<E: Engine> Work<E> {
         }
         if let Poll::Ready(n) = self.port.transmitter.poll(cx, now, &mut *self.port.port)? {
             self.counters.serial_out.add(n);
-            return Ok(self.feed(now, Input::SerialSent(n)));
+            if n > 0 {
+                self.feed(now, Input::SerialSent(n));
+            }
+            return Ok(Step::Fed);
         }
         if let Poll::Ready((tag, result)) = self.keeper.poll(cx) {
             for (kind, bytes) in self.keeper.take_written() {
@@ -286,11 +291,32 @@ impl<E: Engine> Work<E> {
                 }
             }
             Some(Control::Change(change)) => self.change(change),
+            Some(Control::Inject(injection)) => self.inject(injection),
             None => {
                 self.control = None;
             }
         }
         Step::Fed
+    }
+
+    fn inject(&mut self, injection: Injection) {
+        let is_powered = self.supply.is_powered();
+        let fits = is_powered
+            && match injection.way {
+                Way::ToModule => self.port.injected.push(&injection.bytes),
+                Way::ToHost => {
+                    let now = self.clock.now();
+                    let line = &mut self.port.transmitter;
+                    line.push_foreign(now, &injection.bytes, INJECTED_MAX)
+                }
+            };
+        let done = match (is_powered, fits) {
+            (false, _) => Err(HandleError::NeverPowered),
+            (true, true) => Ok(()),
+            (true, false) => Err(HandleError::Full),
+        };
+        // Nobody waits for the answer any more: nothing to do.
+        let _ = injection.answer.send(done);
     }
 
     fn change(&mut self, change: Change<E>) {
@@ -394,7 +420,13 @@ impl<E: Engine> Work<E> {
         if room == 0 {
             return Ok(false);
         }
-        match self.port.port.poll_read(cx, &mut scratch[..room])? {
+        let injected = self.port.injected.take(&mut scratch[..room]);
+        let read = if injected > 0 {
+            Poll::Ready(injected)
+        } else {
+            self.port.port.poll_read(cx, &mut scratch[..room])?
+        };
+        match read {
             Poll::Ready(0) => {
                 self.roused = true;
                 Ok(true)

@@ -6,12 +6,14 @@ use espat_core::{Instant, PowerEvent};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::counters::{Counters, Counts};
+use crate::inject::{INJECTED_MAX, Injection, Way};
 
 /// What a handle asks of its driver.
 pub(crate) enum Control<E> {
     Power(PowerEvent),
     Inspect(Box<dyn FnOnce(&E) + Send>),
     Change(Change<E>),
+    Inject(Injection),
     Stop,
 }
 
@@ -44,6 +46,9 @@ pub enum HandleError {
     /// The module waits for its first power-on.
     #[error("the module was never powered on: open its port, or send `PowerEvent::On`")]
     NeverPowered,
+    /// Too many bytes wait for the line.
+    #[error("{} KiB wait already, or would; send less, or wait until the line has taken them", INJECTED_MAX / 1024)]
+    Full,
 }
 
 impl<E> Handle<E> {
@@ -110,6 +115,31 @@ impl<E> Handle<E> {
             .send(Control::Change(change))
             .map_err(|_| HandleError::Stopped)?;
         answered.await.map_err(|_| HandleError::Stopped)
+    }
+
+    /// Gives the module bytes as if its host sent them, before what the host sends next. They wait until the module takes them.
+    ///
+    /// # Errors
+    /// [`HandleError`] where the module was never powered on, has stopped, or has not taken what was given before.
+    pub async fn send(&self, bytes: Vec<u8>) -> Result<(), HandleError> {
+        self.inject(Way::ToModule, bytes).await
+    }
+
+    /// Puts bytes on the line to the host, after what the module has sent so far. The module knows nothing of them.
+    ///
+    /// # Errors
+    /// [`HandleError`] where the module was never powered on, has stopped, or its host has not read what was put there before.
+    pub async fn emit(&self, bytes: Vec<u8>) -> Result<(), HandleError> {
+        self.inject(Way::ToHost, bytes).await
+    }
+
+    async fn inject(&self, way: Way, bytes: Vec<u8>) -> Result<(), HandleError> {
+        let (answer, answered) = oneshot::channel();
+        let injection = Injection { way, bytes, answer };
+        self.control
+            .send(Control::Inject(injection))
+            .map_err(|_| HandleError::Stopped)?;
+        answered.await.unwrap_or(Err(HandleError::Stopped))
     }
 
     /// Ends the module and waits until its port and sockets are closed.

@@ -8,6 +8,7 @@ mod counters;
 mod driver;
 mod engine;
 mod handle;
+mod inject;
 mod net;
 mod port;
 mod power;

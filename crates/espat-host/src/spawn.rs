@@ -9,6 +9,7 @@ use crate::counters::Counters;
 use crate::driver::{ChunkState, Driver, HostState, LogSink, PortSide};
 use crate::engine::Engine;
 use crate::handle::Handle;
+use crate::inject::Injected;
 use crate::net::{Net, NetOptions};
 use crate::port::{DuplexPort, Port, SerialStream, Transmitter};
 use crate::power::{PowerPolicy, Supply};
@@ -226,6 +227,7 @@ impl Module {
             log_apart: self.config.log_port != LogPort::Shared,
             state: HostState::NeverOpened,
             chunk: ChunkState::Between,
+            injected: Injected::default(),
         };
         let mut options = self.net;
         options.certificates = options.certificates.for_one_module();

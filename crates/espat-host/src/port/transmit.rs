@@ -23,7 +23,16 @@ pub(crate) struct Transmitter {
     left: u64,
     /// Thrown away but not reported yet.
     discarded: usize,
+    foreign: Foreign,
     pace: Option<Pace>,
+}
+
+/// Bytes in the queue that are not the module's: they are no credit of its.
+#[derive(Debug, Default)]
+struct Foreign {
+    /// Where they lie in all that ever leaves, and how many.
+    pieces: VecDeque<(u64, usize)>,
+    waiting: usize,
 }
 
 /// The line's pace.
@@ -50,6 +59,7 @@ impl Transmitter {
             changes: VecDeque::new(),
             left: 0,
             discarded: 0,
+            foreign: Foreign::default(),
             pace,
         }
     }
@@ -69,6 +79,18 @@ impl Transmitter {
         self.queue.extend_from_slice(bytes);
     }
 
+    /// Bytes that the module knows nothing of; `false` where more than `max` of them would wait.
+    pub(crate) fn push_foreign(&mut self, now: Instant, bytes: &[u8], max: usize) -> bool {
+        if bytes.is_empty() || self.foreign.waiting + bytes.len() > max {
+            return bytes.is_empty();
+        }
+        let at = self.left + self.waiting() as u64;
+        self.foreign.pieces.push_back((at, bytes.len()));
+        self.foreign.waiting += bytes.len();
+        self.push(now, bytes);
+        true
+    }
+
     /// New line settings after the bytes pushed so far.
     pub(crate) fn change(&mut self, uart: UartConfig) {
         self.changes
@@ -77,8 +99,8 @@ impl Transmitter {
 
     /// Throws away what has not left; it counts as sent.
     pub(crate) fn discard(&mut self) {
-        self.discarded += self.waiting();
         self.left += self.waiting() as u64;
+        self.discarded += self.waiting() - self.foreign.leave(self.left);
         self.queue.clear();
         self.head = 0;
     }
@@ -102,7 +124,7 @@ impl Transmitter {
         Some(Instant::from_micros(at.div_ceil(1000)))
     }
 
-    /// Hands what is due to the port; ready with the number of bytes that left.
+    /// Hands what is due to the port; ready with the number of the module's bytes that left.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -137,7 +159,7 @@ impl Transmitter {
         self.head += n;
         self.left += n as u64;
         self.apply_changes(port);
-        Poll::Ready(Ok(n))
+        Poll::Ready(Ok(n - self.foreign.leave(self.left)))
     }
 
     fn apply_changes(&mut self, port: &mut dyn Port) {
@@ -161,6 +183,25 @@ impl Transmitter {
         usize::try_from(after)
             .unwrap_or(usize::MAX)
             .min(self.waiting())
+    }
+}
+
+impl Foreign {
+    /// How many of the bytes that left before `left` are these, since the last call.
+    fn leave(&mut self, left: u64) -> usize {
+        let mut gone = 0;
+        while let Some((at, len)) = self.pieces.front_mut().filter(|(at, _)| *at < left) {
+            let n = usize::try_from(left - *at).unwrap_or(usize::MAX).min(*len);
+            *at += n as u64;
+            *len -= n;
+            gone += n;
+            if *len > 0 {
+                break;
+            }
+            self.pieces.pop_front();
+        }
+        self.waiting -= gone;
+        gone
     }
 }
 

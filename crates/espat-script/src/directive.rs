@@ -22,6 +22,9 @@ use crate::words::{Word, Words, quoted};
 pub enum Directive {
     /// `@profile esp32-2.2`.
     Profile(String),
+    /// `@not-on esp8266-nonos-1.7 esp8266-2.2: reason`: firmware lines whose bytes differ; `2.4+` is all from that release on,
+    /// `others` all but the file's own.
+    NotOn(Vec<String>, String),
     /// `@timing realistic`.
     Timing(Timing),
     /// `@given station-up`: the transcripts of these names come first.
@@ -94,6 +97,7 @@ impl Directive {
         let name = words.need("the directive's name")?;
         let directive = match name.text {
             "profile" => Self::Profile(profile(&words.need("the profile's name")?)?),
+            "not-on" => not_on(words)?,
             "timing" => Self::Timing(words.need("fast or realistic")?.one_of(TIMINGS)?),
             "given" => Self::Given(givens(words)?),
             "seed" => Self::Seed(words.need("the seed")?.number("a seed")?),
@@ -139,7 +143,7 @@ impl Directive {
         Ok(directive)
     }
 
-    /// Changes a configuration as the directive says; `@given`, `@peer` and `@boot` change nothing in it.
+    /// Changes a configuration as the directive says; `@not-on`, `@given`, `@peer` and `@boot` change nothing in it.
     pub(crate) fn apply(&self, config: &mut ModuleConfig) {
         match self {
             // The parser has looked the name up.
@@ -184,7 +188,7 @@ impl Directive {
             Self::Installed(version) => config.upgrade.installed = Some(version.clone()),
             Self::Ip(ip) => config.addresses.station_ip = *ip,
             Self::Ip6(ip) => config.addresses.station_ip6 = *ip,
-            Self::Given(_) | Self::Peer(..) | Self::BootExplicit => {}
+            Self::NotOn(..) | Self::Given(_) | Self::Peer(..) | Self::BootExplicit => {}
         }
     }
 }
@@ -193,6 +197,7 @@ impl fmt::Display for Directive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Profile(name) => write!(f, "profile {name}"),
+            Self::NotOn(names, reason) => write!(f, "not-on {}: {reason}", names.join(" ")),
             Self::Timing(timing) => write!(f, "timing {}", word_of(TIMINGS, timing)),
             Self::Given(names) => write!(f, "given {}", names.join(" ")),
             Self::Seed(seed) => write!(f, "seed {seed}"),
@@ -255,6 +260,43 @@ fn profile(word: &Word<'_>) -> Result<String, At> {
     find_profile(word.text)
         .map(|p| p.name.to_owned())
         .ok_or_else(|| word.unknown(&format!("there is no such profile; there is {}", names())))
+}
+
+/// The word of `@not-on` for all lines but the file's own.
+const OTHERS: &str = "others";
+
+/// Whether a word of `@not-on` means a firmware line.
+pub(crate) fn means(word: &str, line: &Profile) -> bool {
+    let release = word.strip_suffix('+');
+    word == line.name || word == OTHERS || release.is_some_and(|first| line.is_from(first))
+}
+
+fn not_on(words: &mut Words<'_>) -> Result<Directive, At> {
+    let mut names = Vec::new();
+    loop {
+        let word = words.need("the names of profiles and a colon")?;
+        let name = word.text.strip_suffix(':');
+        let is_last = name.is_some();
+        let word = Word {
+            text: name.unwrap_or(word.text),
+            ..word
+        };
+        let release = word.text.strip_suffix('+').unwrap_or_default();
+        let is_release = release.split('.').all(|n| n.parse::<u16>().is_ok());
+        names.push(if word.text == OTHERS || is_release {
+            word.text.to_owned()
+        } else {
+            profile(&word)?
+        });
+        if is_last {
+            break;
+        }
+    }
+    let reason = words.rest();
+    if reason.is_empty() {
+        words.need("the reason")?;
+    }
+    Ok(Directive::NotOn(names, reason.to_owned()))
 }
 
 fn givens(words: &mut Words<'_>) -> Result<Vec<String>, At> {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use espat_core::{ModuleConfig, Timing};
+use espat_core::{ModuleConfig, Profile, Timing};
 
-use crate::directive::Directive;
+use crate::directive::{Directive, means};
 use crate::error::ScriptError;
 use crate::peer::PeerKind;
 use crate::script::{LineKind, Script, Step};
@@ -96,6 +96,12 @@ impl Givens {
         Ok(givens)
     }
 
+    /// The transcript of that name, as a firmware line has it.
+    fn get(&self, name: &str, profile: &Profile) -> Option<&Script> {
+        let of_line = self.scripts.get(&format!("{name}.{}", profile.name));
+        of_line.or_else(|| self.scripts.get(name))
+    }
+
     /// Adds a transcript.
     pub fn insert(&mut self, name: &str, script: Script) {
         self.scripts.insert(name.to_owned(), script);
@@ -109,7 +115,26 @@ impl Plan {
     /// A given that does not exist or needs itself, or a peer that no `@peer` declares.
     pub fn new(script: &Script, givens: &Givens) -> Result<Self, ScriptError> {
         let mut config = ModuleConfig::new();
+        for directive in script.directives() {
+            if let Directive::Profile(_) = directive {
+                directive.apply(&mut config);
+            }
+        }
+        Self::on(config.profile, script, givens)
+    }
+
+    /// The same on another firmware line than the transcript's own. `@given NAME` is `_given/NAME.PROFILE.at` where that is there.
+    ///
+    /// # Errors
+    /// As those of [`Plan::new`].
+    pub fn on(
+        profile: &'static Profile,
+        script: &Script,
+        givens: &Givens,
+    ) -> Result<Self, ScriptError> {
+        let mut config = ModuleConfig::new();
         config.timing = Timing::Fast;
+        config.profile = profile;
         let mut plan = Self {
             scripts: Vec::new(),
             steps: Vec::new(),
@@ -141,7 +166,7 @@ impl Plan {
                         open.join(" -> ")
                     ));
                 }
-                let Some(given) = givens.scripts.get(name) else {
+                let Some(given) = givens.get(name, self.config.profile) else {
                     return complain(format!("there is no transcript _given/{name}.at"));
                 };
                 if self.scripts.iter().any(|s| s.name == given.name) {
@@ -153,7 +178,9 @@ impl Plan {
             }
         }
         for directive in script.directives() {
-            directive.apply(&mut self.config);
+            if !matches!(directive, Directive::Profile(_)) {
+                directive.apply(&mut self.config);
+            }
             if let Directive::Peer(n, kind) = directive {
                 self.peers.push((*n, *kind));
             }
@@ -168,6 +195,18 @@ impl Plan {
             }));
         self.scripts.push(script.clone());
         Ok(())
+    }
+
+    /// Whether the transcript says that it does not hold on a firmware line.
+    #[must_use]
+    pub fn is_not_on(&self, profile: &Profile) -> bool {
+        let main = &self.scripts[self.main()];
+        main.directives().any(|directive| {
+            let Directive::NotOn(names, _) = directive else {
+                return false;
+            };
+            names.iter().any(|name| means(name, profile))
+        })
     }
 
     fn check_peers(&self) -> Result<(), ScriptError> {

@@ -64,6 +64,13 @@ impl<'a> Words<'a> {
         Ok(Some(word))
     }
 
+    /// All that is left, as plain text.
+    pub(crate) fn rest(&mut self) -> &'a str {
+        let rest = self.rest.trim();
+        self.rest = "";
+        rest
+    }
+
     /// Complains about a word too many.
     pub(crate) fn end(&mut self) -> Result<(), At> {
         self.next()?.map_or(Ok(()), |word| {

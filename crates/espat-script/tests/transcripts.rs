@@ -1,18 +1,18 @@
-//! Runs every transcript of `tests/at` in four ways.
+//! Runs every transcript of `tests/at` in four ways on its own firmware line, and on every other line that has its commands: there it
+//! holds, or says with `@not-on` that it does not.
 //!
 //! `AT=cipsend cargo test -p espat-script --test transcripts` runs those whose path has that in it;
 //! `UPDATE=1` rewrites their `<-` and `=>` lines to what the module does.
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Instant;
 
     use espat_core::profile::PROFILES;
-    use espat_core::{Form, commands_of};
+    use espat_core::{Form, Profile, commands_of};
     use espat_script::{Givens, Plan, Script, Step, Way, run, update};
 
     fn root() -> PathBuf {
@@ -63,9 +63,87 @@ mod tests {
             let script =
                 Script::parse(&updated, &name.display().to_string()).map_err(|e| e.to_string())?;
             let plan = Plan::new(&script, givens).map_err(|e| e.to_string())?;
-            return run(&plan, &Way::ALL).map_err(|e| e.to_string());
+            run(&plan, &Way::ALL).map_err(|e| e.to_string())?;
+            return on_others(&script, &plan, givens);
         }
-        run(&plan, &Way::ALL).map_err(|e| e.to_string())
+        run(&plan, &Way::ALL).map_err(|e| e.to_string())?;
+        on_others(&script, &plan, givens)
+    }
+
+    /// How often a transcript held on another line than its own.
+    static HELD: AtomicUsize = AtomicUsize::new(0);
+    /// How often one says that it does not hold on a line, and it does not.
+    static DIFFERED: AtomicUsize = AtomicUsize::new(0);
+    /// How often a line lacks one of its commands, or has one that its own line lacks.
+    static OTHER_COMMANDS: AtomicUsize = AtomicUsize::new(0);
+
+    /// Runs a transcript on the other lines. Which ways of cutting input there are is not tried again.
+    fn on_others(script: &Script, plan: &Plan, givens: &Givens) -> Result<(), String> {
+        let own = plan.config.profile;
+        if Profile::find(own.name).is_none() {
+            return Ok(());
+        }
+        let mut failures = Vec::new();
+        for profile in PROFILES.iter().filter(|other| {
+            // Its dialect is not complete yet.
+            other.name != own.name && other.name != "esp8266-nonos-1.7"
+        }) {
+            let other = Plan::on(profile, script, givens).map_err(|e| e.to_string())?;
+            if has_other_commands(plan, &other) {
+                OTHER_COMMANDS.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            let outcome = run(&other, &[Way::Lines, Way::Random(0x5eed)]);
+            let (name, line) = (&script.name, profile.name);
+            match (outcome, plan.is_not_on(profile)) {
+                (Ok(()), false) => _ = HELD.fetch_add(1, Ordering::Relaxed),
+                (Err(_), true) => _ = DIFFERED.fetch_add(1, Ordering::Relaxed),
+                (Ok(()), true) => {
+                    failures.push(format!(
+                        "{name}: it holds on {line}, which its @not-on names"
+                    ));
+                }
+                (Err(failure), false) => failures.push(format!(
+                    "{failure}\n(on {line}, for which it has no @not-on)"
+                )),
+            }
+        }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(failures.join("\n"))
+        }
+    }
+
+    /// Whether one line has a command or form of a transcript and the other one lacks it.
+    fn has_other_commands(own: &Plan, other: &Plan) -> bool {
+        let has = |plan: &Plan, name: &str, form| {
+            commands_of(plan.config.profile).any(|c| c.name == name && c.forms.contains(&form))
+        };
+        let commands = own.steps().flat_map(commands_in);
+        let mut commands =
+            commands.map(|(name, form)| (has(own, &name, form), has(other, &name, form)));
+        commands.any(|(own, other)| own != other)
+    }
+
+    /// The commands of a `->` line with their forms, the names in upper case.
+    fn commands_in(step: &Step) -> Vec<(String, Form)> {
+        let Step::Send(line) = step else {
+            return Vec::new();
+        };
+        let text = line.text.to_string().to_ascii_uppercase();
+        let commands = text.split("\\X0D\\X0A").filter_map(|command| {
+            let command = command.strip_prefix("AT")?;
+            Some(match command.split_once(['=', '?']) {
+                Some((name, "?")) => (name, Form::Test),
+                Some((name, "")) if command.ends_with('?') => (name, Form::Query),
+                Some((name, _)) => (name, Form::Set),
+                None => (command, Form::Execute),
+            })
+        });
+        commands
+            .map(|(name, form)| (name.to_owned(), form))
+            .collect()
     }
 
     #[test]
@@ -100,10 +178,13 @@ mod tests {
         let mut failures = failures.into_inner().unwrap();
         failures.sort();
         println!(
-            "{} transcripts in {} ways, {} failed, {} ms",
+            "{} transcripts in {} ways, {} failed; on other lines {} held, {} differed as they say, {} have other commands; {} ms",
             files.len(),
             Way::ALL.len(),
             failures.len(),
+            HELD.load(Ordering::Relaxed),
+            DIFFERED.load(Ordering::Relaxed),
+            OTHER_COMMANDS.load(Ordering::Relaxed),
             started.elapsed().as_millis()
         );
         assert!(
@@ -114,46 +195,19 @@ mod tests {
         );
     }
 
-    /// The command and form of every `->` line, the name in upper case.
-    fn forms_used() -> BTreeSet<(String, &'static str)> {
-        let mut used = BTreeSet::new();
+    #[test]
+    fn every_form_of_every_command_has_a_transcript() {
+        let mut used = Vec::new();
         for path in transcripts("") {
             let script = Script::parse(&std::fs::read_to_string(&path).unwrap(), "")
                 .unwrap_or_else(|e| panic!("{e}"));
-            for (_, step) in script.steps() {
-                let Step::Send(line) = step else { continue };
-                let text = line.text.to_string().to_ascii_uppercase();
-                for command in text.split("\\X0D\\X0A") {
-                    let Some(command) = command.strip_prefix("AT") else {
-                        continue;
-                    };
-                    let (name, form) = match command.split_once(['=', '?']) {
-                        Some((name, "?")) => (name, "test"),
-                        Some((name, "")) if command.ends_with('?') => (name, "query"),
-                        Some((name, _)) => (name, "set"),
-                        None => (command, "execute"),
-                    };
-                    used.insert((name.to_owned(), form));
-                }
-            }
+            used.extend(script.steps().flat_map(|(_, step)| commands_in(step)));
         }
-        used
-    }
-
-    #[test]
-    fn every_form_of_every_command_has_a_transcript() {
-        let used = forms_used();
-        let mut missing = BTreeSet::new();
+        let mut missing = Vec::new();
         for command in PROFILES.iter().flat_map(|profile| commands_of(profile)) {
-            for form in command.forms {
-                let form = match form {
-                    Form::Test => "test",
-                    Form::Query => "query",
-                    Form::Set => "set",
-                    Form::Execute => "execute",
-                };
+            for &form in command.forms {
                 if !used.contains(&(command.name.to_owned(), form)) {
-                    missing.insert(format!("AT{} ({form})", command.name));
+                    missing.push(format!("AT{} ({form:?})", command.name));
                 }
             }
         }

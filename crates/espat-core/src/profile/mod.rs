@@ -77,13 +77,14 @@ impl Profile {
         let is_of_chip = |p: &&Self| p.name.split('-').next() == Some(name);
         let newest = || PROFILES.iter().copied().filter(is_of_chip);
         let exact = PROFILES.iter().copied().find(|p| p.name == name);
-        exact.or_else(|| newest().max_by_key(|p| p.release()))
+        exact.or_else(|| newest().max_by_key(|p| release(p.version)))
     }
 
-    /// The numbers of the release.
-    fn release(&self) -> Vec<u16> {
-        let numbers = self.version.split('.').map(str::parse);
-        numbers.map(Result::unwrap_or_default).collect()
+    /// Whether it is a line of that release, as `2.4`, or of a later one. For tools that name many lines at once; the module asks what
+    /// a line does.
+    #[must_use]
+    pub fn is_from(&self, first: &str) -> bool {
+        release(self.version) >= release(first)
     }
 
     /// All values, in the order of their declaration.
@@ -99,6 +100,12 @@ impl Profile {
         self.upgrade.list("upgrade", "", &mut list);
         list
     }
+}
+
+/// The numbers of a release.
+fn release(version: &str) -> Vec<u16> {
+    let numbers = version.split('.').map(str::parse);
+    numbers.map(Result::unwrap_or_default).collect()
 }
 
 values! {
@@ -292,5 +299,6 @@ mod tests {
         assert_eq!(found("esp8266"), Some("esp8266-2.2"));
         assert_eq!(found("esp32-2.2"), Some("esp32-2.2"));
         assert_eq!(found("esp"), None);
+        assert!(PROFILES[0].is_from("2.2") && !PROFILES[0].is_from("2.4"));
     }
 }

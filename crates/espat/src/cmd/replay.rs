@@ -60,10 +60,11 @@ fn read(options: &ReplayOptions) -> Result<Vec<(String, Plan)>, Usage> {
         let script = Script::parse(&text, &name).map_err(|e| Usage::new(e.to_string()))?;
         let givens =
             Givens::read(&givens_of(&path, options)).map_err(|e| Usage::new(e.to_string()))?;
-        let mut plan = Plan::new(&script, &givens).map_err(|e| Usage::new(e.to_string()))?;
-        if let Some(profile) = options.profile {
-            plan.config.profile = profile.0;
-        }
+        let plan = match options.profile {
+            Some(profile) => Plan::on(profile.0, &script, &givens),
+            None => Plan::new(&script, &givens),
+        };
+        let plan = plan.map_err(|e| Usage::new(e.to_string()))?;
         plans.push((name, plan));
     }
     if plans.is_empty() {

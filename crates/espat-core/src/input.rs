@@ -43,6 +43,8 @@ pub enum PowerEvent {
     Reset,
     /// The supply sagged: an unannounced reset.
     BrownOut,
+    /// The firmware crashed, or hung until its watchdog bit: an unannounced reset.
+    Watchdog,
     /// The wake-up pin: ends a deep sleep.
     Wake,
 }

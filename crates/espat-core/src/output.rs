@@ -469,6 +469,8 @@ pub enum ResetCause {
     Pin,
     /// The supply sagged.
     BrownOut,
+    /// A watchdog bit, after a crash or a hang of the firmware.
+    Watchdog,
     /// `AT+RST`.
     Command,
     /// `AT+RST` while a command was running.

@@ -16,6 +16,7 @@ mod tests {
     struct Host {
         module: Module,
         reads: bool,
+        heard: Vec<u8>,
     }
 
     impl Host {
@@ -30,6 +31,7 @@ mod tests {
             let mut host = Self {
                 module,
                 reads: true,
+                heard: Vec::new(),
             };
             host.drain();
             host.say(b"AT+CWMODE=1\r\n");
@@ -64,7 +66,10 @@ mod tests {
             let (mut asked, mut sent) = (Vec::new(), 0);
             loop {
                 match self.module.poll_output() {
-                    Output::Serial { bytes, .. } => sent += bytes.len(),
+                    Output::Serial { bytes, .. } => {
+                        sent += bytes.len();
+                        self.heard.extend_from_slice(bytes);
+                    }
                     Output::Net(NetRequest::Connect { socket, .. }) => {
                         asked.push(format!("connect {socket}"));
                     }
@@ -110,5 +115,24 @@ mod tests {
         host.say(b"AT+CWJAP=\"espat\",\"\"\r\n");
         let asked = host.say(b"AT+CIPSTART=\"TCP\",\"192.0.2.1\",80\r\n");
         assert_eq!(asked.len(), 1, "{asked:?}");
+    }
+
+    #[test]
+    fn a_reset_from_outside_loses_what_the_uart_has_not_sent() {
+        for event in [
+            PowerEvent::Reset,
+            PowerEvent::BrownOut,
+            PowerEvent::Watchdog,
+        ] {
+            let mut host = Host::linked();
+            host.reads = false;
+            host.say(b"AT+CIPSEND=4\r\n");
+            host.heard.clear();
+            let asked = host.feed(Input::Power(event));
+            assert_eq!(asked, [format!("close {LINK}")]);
+            host.reads = true;
+            host.feed(Input::SerialSent(8));
+            assert_eq!(host.heard, b"\r\nready\r\n", "{event:?}");
+        }
     }
 }

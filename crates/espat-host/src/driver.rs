@@ -394,6 +394,14 @@ impl<E: Engine> Work<E> {
         let Some(event) = event else {
             return;
         };
+        // What stands in the UART is lost with the module's memory; at a reset what comes after it is not.
+        let is_reset = matches!(
+            event,
+            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Watchdog
+        );
+        if is_reset {
+            self.port.transmitter.discard();
+        }
         self.feed(self.clock.now(), Input::Power(event));
         if event == PowerEvent::Off {
             self.port.transmitter.discard();

@@ -52,10 +52,12 @@ impl<E> Supply<E> {
         match event {
             PowerEvent::Off => self.is_cut = true,
             PowerEvent::On => self.is_cut = false,
-            PowerEvent::Reset | PowerEvent::BrownOut if self.reset == Reset::AwaitsDownload => {
+            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Watchdog
+                if self.reset == Reset::AwaitsDownload =>
+            {
                 return self.release(true);
             }
-            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Wake => {}
+            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Watchdog | PowerEvent::Wake => {}
         }
         (self.reset == Reset::Runs).then_some(event)
     }

@@ -98,6 +98,7 @@ const POWER: &[(&str, PowerEvent)] = &[
     ("on", PowerEvent::On),
     ("reset", PowerEvent::Reset),
     ("brown-out", PowerEvent::BrownOut),
+    ("watchdog", PowerEvent::Watchdog),
     ("wake", PowerEvent::Wake),
 ];
 
@@ -113,7 +114,7 @@ impl Event {
                 .one_of(STORE_ERRORS)?)),
             ("power", _) => Self::Power(
                 words
-                    .need("off, on, reset, brown-out or wake")?
+                    .need("off, on, reset, brown-out, watchdog or wake")?
                     .one_of(POWER)?,
             ),
             ("air", _) => Self::Air(air(words)?),

@@ -305,7 +305,9 @@ impl Session {
         self.off = match event {
             PowerEvent::Off => true,
             PowerEvent::On => false,
-            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Wake => self.off,
+            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Watchdog | PowerEvent::Wake => {
+                self.off
+            }
         };
         held(self.sim.world(&Event::Power(event)));
     }

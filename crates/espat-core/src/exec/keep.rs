@@ -66,6 +66,14 @@ impl Cx<'_> {
         Write { settings, state }
     }
 
+    /// The flash has lost the kept settings; the boot under way finds the first values. A write that a reset found under way comes to its
+    /// end instead.
+    pub(crate) fn lose_settings(&mut self) {
+        if !self.nvs.is_writing() {
+            self.erase();
+        }
+    }
+
     /// Starts to erase all settings; they stay valid until the next boot.
     pub(crate) fn erase(&mut self) -> Write {
         let state = if self.env.config.durable {

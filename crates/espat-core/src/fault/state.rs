@@ -23,6 +23,8 @@ pub struct FaultState {
     pub out_of_memory: bool,
     /// The next boot shows the texts of ROM and boot loader on the AT port, as bytes of another baud rate where they are.
     pub boot_noise: bool,
+    /// The next boot finds that the kept settings are lost: the first values are valid.
+    pub lost_settings: bool,
 }
 
 /// A moment of a command at which reports come although nothing should come between.
@@ -46,6 +48,7 @@ impl FaultState {
         *self = Self {
             links_max: self.links_max,
             boot_noise: self.boot_noise,
+            lost_settings: self.lost_settings,
             ..Self::default()
         };
     }

@@ -28,7 +28,12 @@ impl Module {
                 self.state.ota.on_stored(tag, result);
             }
             Input::Air(event) => self.note_air(event),
-            Input::Power(event @ (PowerEvent::Off | PowerEvent::Reset | PowerEvent::BrownOut)) => {
+            Input::Power(
+                event @ (PowerEvent::Off
+                | PowerEvent::Reset
+                | PowerEvent::BrownOut
+                | PowerEvent::Watchdog),
+            ) => {
                 self.on_power(event);
                 self.settle();
             }

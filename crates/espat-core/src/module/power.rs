@@ -3,8 +3,10 @@
 use super::{Module, Phase};
 use crate::filter::Filters;
 use crate::input::PowerEvent;
-use crate::output::{CloseHow, Event, ResetCause};
+use crate::output::{CloseHow, Event, Mark, ResetCause};
+use crate::reply::render::rom_text;
 use crate::reply::urc::Urc;
+use crate::serial::rate::at_other_rate;
 use crate::sys::{Clock, System};
 use crate::time::Duration;
 use crate::timers::Timer;
@@ -24,15 +26,30 @@ impl Module {
             PowerEvent::BrownOut if self.phase != Phase::Off => {
                 self.reset(ResetCause::BrownOut, CloseHow::Vanish)
             }
+            PowerEvent::Watchdog if self.phase != Phase::Off => {
+                self.reset(ResetCause::Watchdog, CloseHow::Vanish)
+            }
             PowerEvent::Wake if self.phase == Phase::Asleep => {
                 self.reset(ResetCause::Wake, CloseHow::Vanish)
             }
-            PowerEvent::On | PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Wake => {}
+            PowerEvent::On
+            | PowerEvent::Reset
+            | PowerEvent::BrownOut
+            | PowerEvent::Watchdog
+            | PowerEvent::Wake => {}
         }
     }
 
     pub(super) fn reset(&mut self, cause: ResetCause, how: CloseHow) {
         let was_up = self.tear_down(how);
+        let is_unannounced = matches!(
+            cause,
+            ResetCause::Pin | ResetCause::BrownOut | ResetCause::Watchdog
+        );
+        if is_unannounced {
+            // The UART's FIFO and its driver's buffer are gone with the rest of the memory.
+            self.state.out.lose_power();
+        }
         if was_up && cause == ResetCause::Command {
             self.state.out.report(Urc::WifiDisconnect, false, false);
         }
@@ -59,10 +76,24 @@ impl Module {
     pub(super) fn boot(&mut self, cause: ResetCause) {
         self.phase = Phase::Booting;
         self.state.faults.on_reset();
+        if core::mem::take(&mut self.state.faults.lost_settings) {
+            self.state.cx(self.now).lose_settings();
+        }
+        if core::mem::take(&mut self.state.faults.boot_noise) {
+            self.say_rom_texts(cause);
+        }
         let mut cx = self.state.cx(self.now);
         cx.env.event(Event::Boot(cause));
         let delay = cx.env.delay(cx.env.profile().delays.boot);
         cx.env.set_timer(Timer::Boot, delay);
+    }
+
+    /// What ROM and boot loader say, as the host MCU's UART reads it: that still runs at the rate from before the reset.
+    fn say_rom_texts(&mut self, cause: ResetCause) {
+        let rom = &self.state.config.profile.texts.rom;
+        let text = rom_text(&rom.texts(cause).concat());
+        let read = at_other_rate(&text, rom.baud, self.uart.baud);
+        self.state.out.run(Mark::Boot, &read);
     }
 
     /// Boot is over when its time has passed and a write that a reset found under way has ended: what it left is what the

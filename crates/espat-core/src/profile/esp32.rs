@@ -131,6 +131,7 @@ pub(super) const BASE: Profile = Profile {
         ],
         free_heap: 148_408,
         free_heap_min: 84_044,
+        rom: super::rom::ESP32,
     },
     delays: Delays {
         boot: Duration::from_millis(350),
@@ -325,6 +326,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     quirks.own_join_ignores_leased_servers: Decided, "the log of esp-at#574 shows it on this very release; decided against for modules in networks without the Internet, whose names this computer knows";
 
     texts.gmr: Transcript, "github.com/twilio/programmable-asset-tracker, esp32/README.md, log of 2022-01-09, WROOM-32";
+    texts.rom: Transcript, "esp-idf#2051 (watchdog, and the lines after the cause), technyon/nuki_hub#454 (brown-out), arduino-esp32#1638 (power-on)";
     texts.free_heap, texts.free_heap_min: Documented, "manual of 2.2, AT+SYSRAM: the example; no log of this release was found";
 
     delays.boot, delays.associate, delays.dhcp, delays.wrong_password, delays.no_ap, delays.scan: Decided, "orders of magnitude of modules in use";

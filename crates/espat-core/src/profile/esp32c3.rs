@@ -1,7 +1,7 @@
 //! ESP32-C3 firmware lines.
 
 use super::esp32::{ESP32_2_4, V2_4};
-use super::{Features, Profile, Quirks};
+use super::{Features, Profile, Quirks, Texts};
 
 /// ESP32-C3, release v3.3.0.0.
 pub(super) static ESP32C3_3_3: Profile = V3_3;
@@ -13,6 +13,7 @@ pub(super) const V3_3: Profile = Profile {
     source: "esp-at v3.3.0.0: manual, core library strings",
     nearest: Some(&ESP32_2_4),
     evidence: evidence! {
+        texts.rom: Transcript, "ivmarkov/rust-esp32-std-demo#42, esp-idf#12110 (watchdog)";
         features.FIRMWARE_VERSIONS: Documented, "manual of 3.3; first in that of 3.0";
         features.CWINIT, features.MANUFACTURING, features.TRANS_INTERVAL, features.MESSAGE_FILTER: Documented, "manual of 3.3; first in that of 3.1";
         features.RECVTYPE, features.SSL_PSK_HEX: Documented, "manual of 3.3";
@@ -30,6 +31,10 @@ pub(super) const V3_3: Profile = Profile {
         .union(Features::MESSAGE_FILTER)
         .union(Features::RECVTYPE)
         .union(Features::SSL_PSK_HEX),
+    texts: Texts {
+        rom: super::rom::ESP32C3,
+        ..V2_4.texts
+    },
     quirks: Quirks {
         server_again_ok: false,
         sntp_off_needs_zone: false,

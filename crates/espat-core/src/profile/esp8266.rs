@@ -1,7 +1,7 @@
 //! ESP8266 firmware lines.
 
 use super::esp32::{BASE, ESP32_2_2};
-use super::{Features, Limits, Profile};
+use super::{Features, Limits, Profile, Texts};
 
 /// ESP8266 NonOS, AT 1.7.
 pub(super) static ESP8266_NONOS_1_7: Profile = NONOS_1_7;
@@ -15,6 +15,7 @@ pub(super) const V2_2: Profile = Profile {
     source: "esp-at v2.2.0.0_esp8266: manual, core library strings",
     nearest: Some(&ESP32_2_2),
     evidence: evidence! {
+        texts.rom: Transcript, "esp8266/Arduino#9122 (watchdog); causes of power-on and pin as the ROM counts them";
         limits.ipd_bytes: Inferred, "one segment; the manual of 2.2 has 1460 for passthrough on ESP8266";
         limits.receive_window: Documented, "manual of 2.2, AT+CIPRECVMODE: 5760 on ESP8266";
         limits.baud: Documented, "manual of 2.2, AT+UART_CUR: 80 to 4500000 on ESP8266";
@@ -29,6 +30,10 @@ pub(super) const V2_2: Profile = Profile {
         ..BASE.limits
     },
     features: BASE.features.difference(Features::SSL_SERVER),
+    texts: Texts {
+        rom: super::rom::ESP8266,
+        ..BASE.texts
+    },
     ..BASE
 };
 

@@ -14,6 +14,7 @@ mod esp32c6;
 mod esp8266;
 mod features;
 mod quirks;
+pub mod rom;
 pub mod testing;
 
 pub use evidence::{Basis, Evidence, Mark};
@@ -202,6 +203,8 @@ values! {
         pub free_heap: u32,
         /// Second value of `AT+SYSRAM?`: the least there has been.
         pub free_heap_min: u32,
+        /// What ROM and boot loader say where the AT port shows it.
+        pub rom: rom::Rom,
     }
 }
 

@@ -7,6 +7,7 @@ use core::net::Ipv4Addr;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
+use super::rom::Rom;
 use super::{Features, Partition, RfStep};
 use crate::output::UartConfig;
 use crate::tls::{TlsRules, TlsVersion};
@@ -99,6 +100,10 @@ one_value! {
         TlsVersion::Tls1_2 => "1.2",
         TlsVersion::Tls1_3 => "1.3",
     }.to_string();
+    Rom: |rom| {
+        let lines = rom.causes.power_on.iter().chain(rom.rest).copied();
+        format!("at {}: {}", rom.baud, quoted(&lines.collect::<Vec<_>>()))
+    };
     &'static [RfStep]: |steps| {
         let steps = steps.iter().map(|step| format!("{} from {}", step.gives, step.from));
         steps.collect::<Vec<_>>().join(", ")

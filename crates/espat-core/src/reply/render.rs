@@ -1,5 +1,6 @@
 //! How replies are written: the only file that knows CR LF and the blank-line rules (behaviour.md 1.9, 1.10).
 
+use alloc::vec::Vec;
 use core::fmt::{Display, Write};
 use core::net::SocketAddr;
 
@@ -239,6 +240,14 @@ impl Outbox {
             u8::from(accepted)
         ));
     }
+}
+
+/// Lines of the chip's ROM.
+pub(crate) fn rom_text(lines: &[&str]) -> Vec<u8> {
+    lines
+        .iter()
+        .flat_map(|line| [line.as_bytes(), b"\r\n"].concat())
+        .collect()
 }
 
 impl Write for Outbox {

@@ -4,3 +4,4 @@ pub(crate) mod chunk;
 pub(crate) mod escape;
 pub(crate) mod framer;
 pub(crate) mod payload;
+pub(crate) mod rate;

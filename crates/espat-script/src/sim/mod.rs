@@ -385,9 +385,10 @@ impl<E: Engine> Target for Sim<E> {
                 self.serial.is_off = match event {
                     PowerEvent::Off => true,
                     PowerEvent::On => false,
-                    PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Wake => {
-                        self.serial.is_off
-                    }
+                    PowerEvent::Reset
+                    | PowerEvent::BrownOut
+                    | PowerEvent::Watchdog
+                    | PowerEvent::Wake => self.serial.is_off,
                 };
                 self.input(Input::Power(*event))?;
             }

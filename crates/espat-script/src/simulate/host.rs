@@ -184,10 +184,11 @@ impl Run {
     }
 
     pub(super) fn power_acts(&mut self) -> Result<(), String> {
-        let event = match self.dice.below(5) {
+        let event = match self.dice.below(6) {
             _ if self.host.is_off => PowerEvent::On,
             0 | 1 => PowerEvent::Off,
             2 | 3 => PowerEvent::Reset,
+            4 => PowerEvent::Watchdog,
             _ => PowerEvent::BrownOut,
         };
         self.power(event)
@@ -199,7 +200,9 @@ impl Run {
         self.host.is_off = match event {
             PowerEvent::Off => true,
             PowerEvent::On => false,
-            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Wake => self.host.is_off,
+            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Watchdog | PowerEvent::Wake => {
+                self.host.is_off
+            }
         };
         self.host.line = None;
         self.host.multi = false;

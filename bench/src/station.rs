@@ -19,6 +19,16 @@ pub(crate) fn on_pty(options: &Options) -> Result<Child> {
     Ok(child)
 }
 
+/// The same with a record of what it does.
+pub(crate) fn recorded_on_pty(options: &Options, record: &Path) -> Result<Child> {
+    let link = Scratch::path("pty");
+    let mut command = command(options);
+    command.arg("--pty").arg(&link).arg("--record").arg(record);
+    let child = Child::on_pty(&mut command)?;
+    silence_echo(&child)?;
+    Ok(child)
+}
+
 /// A module on a PTY that keeps its settings in a folder.
 pub(crate) fn with_state(options: &Options, folder: &Path) -> Result<Child> {
     let link = Scratch::path("pty");
@@ -32,6 +42,13 @@ pub(crate) fn with_state(options: &Options, folder: &Path) -> Result<Child> {
 /// A module in fast timing on standard input and output, without echo.
 pub(crate) fn on_stdio(options: &Options) -> Result<Child> {
     let child = Child::on_stdio(command(options).arg("--stdio"))?;
+    silence_echo(&child)?;
+    Ok(child)
+}
+
+/// The same with a record of what it does.
+pub(crate) fn recorded_on_stdio(options: &Options, record: &Path) -> Result<Child> {
+    let child = Child::on_stdio(command(options).arg("--stdio").arg("--record").arg(record))?;
     silence_echo(&child)?;
     Ok(child)
 }

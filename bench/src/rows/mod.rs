@@ -7,6 +7,7 @@ mod durable;
 pub(crate) mod in_process;
 mod passthrough;
 mod receive;
+mod record;
 mod resident;
 pub(crate) mod tls;
 
@@ -22,6 +23,7 @@ pub(crate) const FAMILIES: &[(&str, Family)] = &[
     ("command", command::measure),
     ("receive", receive::measure),
     ("passthrough", passthrough::measure),
+    ("record", record::measure),
     ("tls", tls::measure),
     ("durable", durable::measure),
     ("resident", resident::measure),

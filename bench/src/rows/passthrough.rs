@@ -16,8 +16,8 @@ use crate::station::{self, Scratch};
 use crate::table::{Table, Target};
 
 /// A tenth of a second or so.
-const PTY_BYTES: usize = 8 << 20;
-const STDIO_BYTES: usize = 32 << 20;
+pub(super) const PTY_BYTES: usize = 8 << 20;
+pub(super) const STDIO_BYTES: usize = 32 << 20;
 const ROUND_TRIPS: usize = 500;
 const LONG_BYTES: usize = 1 << 30;
 
@@ -35,7 +35,15 @@ pub(super) fn measure(options: &Options, table: &mut Table) -> Result<()> {
         return Ok(());
     }
     let socat = Pair::socat_on_pty()?;
-    compare(options, table, "PTY", PTY_BYTES, [&pty, &socat], 0.95)?;
+    compare(
+        options,
+        table,
+        "PTY",
+        "socat",
+        PTY_BYTES,
+        [&pty, &socat],
+        0.95,
+    )?;
     let compared = Compared::measure(options.rounds, || pty.round_trip(), || socat.round_trip())?;
     let target = Target::AtMost(1.2);
     table.ratio(
@@ -48,28 +56,37 @@ pub(super) fn measure(options: &Options, table: &mut Table) -> Result<()> {
 
     let stdio = Pair::ours(station::on_stdio(options)?)?;
     let socat = Pair::socat_on_stdio()?;
-    compare(options, table, "stdio", STDIO_BYTES, [&stdio, &socat], 0.8)
+    compare(
+        options,
+        table,
+        "stdio",
+        "socat",
+        STDIO_BYTES,
+        [&stdio, &socat],
+        0.8,
+    )
 }
 
-fn compare(
+pub(super) fn compare(
     options: &Options,
     table: &mut Table,
     port: &str,
+    other: &str,
     bytes: usize,
-    [ours, socat]: [&Pair; 2],
+    [ours, theirs]: [&Pair; 2],
     least: f64,
 ) -> Result<()> {
-    let out = Compared::measure(options.rounds, || ours.out(bytes), || socat.out(bytes))?;
+    let out = Compared::measure(options.rounds, || ours.out(bytes), || theirs.out(bytes))?;
     let target = Target::AtLeast(least);
     table.ratio(
-        &format!("passthrough out, {port}, to socat"),
+        &format!("passthrough out, {port}, to {other}"),
         &out,
         "MB/s",
         target,
     );
-    let back = Compared::measure(options.rounds, || ours.back(bytes), || socat.back(bytes))?;
+    let back = Compared::measure(options.rounds, || ours.back(bytes), || theirs.back(bytes))?;
     table.ratio(
-        &format!("passthrough in, {port}, to socat"),
+        &format!("passthrough in, {port}, to {other}"),
         &back,
         "MB/s",
         target,
@@ -78,13 +95,13 @@ fn compare(
 }
 
 /// A program between a serial port and a socket, with both their other ends.
-struct Pair {
+pub(super) struct Pair {
     child: Child,
     stream: TcpStream,
 }
 
 impl Pair {
-    fn ours(child: Child) -> Result<Self> {
+    pub(super) fn ours(child: Child) -> Result<Self> {
         let peer = Peer::listen()?;
         let stream = station::pass_through(&child, &peer)?;
         Ok(Self { child, stream })

@@ -196,15 +196,7 @@ impl Search<'_> {
 /// CRC-32 as zlib has it.
 #[must_use]
 pub fn crc32_of(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |c, _| {
-            if c & 1 == 1 {
-                (c >> 1) ^ 0xedb8_8320
-            } else {
-                c >> 1
-            }
-        })
-    })
+    crc32fast::hash(bytes)
 }
 
 #[cfg(test)]

@@ -204,12 +204,17 @@ impl Recorder {
         std::mem::take(kept)
     }
 
-    /// The rest of the text.
-    #[must_use]
-    pub fn finish(mut self) -> String {
+    /// Writes what is pending, unfinished lines too: nothing more comes.
+    pub fn end(&mut self) {
         self.flush();
         self.flush_host(true);
         self.flush_module(true);
+    }
+
+    /// The rest of the text.
+    #[must_use]
+    pub fn finish(mut self) -> String {
+        self.end();
         self.take()
     }
 
@@ -339,7 +344,7 @@ impl Recorder {
         let bytes = std::mem::take(&mut self.from_host.bytes);
         let crlf = bytes.ends_with(b"\r\n");
         let body = &bytes[..bytes.len() - if crlf { 2 } else { 0 }];
-        let text = if body.len() > PAYLOAD_MAX && !lines_of(body).any(may_be_secret) {
+        let text = if body.len() > PAYLOAD_MAX && !may_be_secret(body) {
             self.payload(body)
         } else {
             redacted_lines(body)
@@ -600,8 +605,10 @@ fn redact_setting(key: &str, value: &mut StoreValue) {
     }
 }
 
-fn lines_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split(|&b| b == b'\n' || b == b'\r')
+/// What stands after the last line end.
+fn last_line(bytes: &[u8]) -> &[u8] {
+    let end = memchr::memrchr2(b'\n', b'\r', bytes);
+    &bytes[end.map_or(0, |end| end + 1)..]
 }
 
 /// Each line redacted, the line ends between them kept.
@@ -620,12 +627,12 @@ fn redacted_lines(bytes: &[u8]) -> Text {
 
 /// Whether the last line is an unfinished command.
 fn is_open_command(bytes: &[u8]) -> bool {
-    let last = lines_of(bytes).last().unwrap_or_default();
+    let last = last_line(bytes);
     last.len() <= PAYLOAD_MAX
         && (last.eq_ignore_ascii_case(b"a")
             || last.windows(2).any(|w| w.eq_ignore_ascii_case(b"at")))
 }
 
 fn ends_in_secret(bytes: &[u8]) -> bool {
-    may_be_secret(lines_of(bytes).last().unwrap_or_default())
+    may_be_secret(last_line(bytes))
 }

@@ -19,7 +19,7 @@ struct Place {
     is_command: bool,
 }
 
-/// Whether a line may hold a secret: a command, its echo, or the answer to its query, complete or not.
+/// Whether lines may hold a secret: a command, its echo, or the answer to its query, complete or not.
 pub(crate) fn may_be_secret(line: &[u8]) -> bool {
     command(line).is_some()
 }
@@ -51,24 +51,28 @@ pub(crate) fn redacted(line: &[u8]) -> Text {
 }
 
 fn command(line: &[u8]) -> Option<Place> {
-    COMMANDS.iter().find_map(|&(name, index)| {
-        let at = line
-            .windows(name.len())
-            .position(|w| w.eq_ignore_ascii_case(name))?;
-        let rest = &line[at + name.len()..];
-        // Older firmwares' names of the same commands.
-        let has_suffix = rest
-            .get(..4)
-            .is_some_and(|s| s.eq_ignore_ascii_case(b"_CUR") || s.eq_ignore_ascii_case(b"_DEF"));
-        let sign = at + name.len() + if has_suffix { 4 } else { 0 };
-        let is_command = line.get(sign) == Some(&b'=');
-        // The answer about the joined access point has no password.
-        let is_answer = line.get(sign) == Some(&b':') && name != b"+CWJAP";
-        (is_command || is_answer).then_some(Place {
-            parameters: sign + 1,
-            index,
-            is_command,
-        })
+    memchr::memchr_iter(b'+', line).find_map(|at| command_at(line, at))
+}
+
+/// The command whose name begins here.
+fn command_at(line: &[u8], at: usize) -> Option<Place> {
+    let (name, index) = COMMANDS.iter().find(|(name, _)| {
+        let here = line.get(at..at + name.len());
+        here.is_some_and(|here| here.eq_ignore_ascii_case(name))
+    })?;
+    let rest = &line[at + name.len()..];
+    // Older firmwares' names of the same commands.
+    let has_suffix = rest
+        .get(..4)
+        .is_some_and(|s| s.eq_ignore_ascii_case(b"_CUR") || s.eq_ignore_ascii_case(b"_DEF"));
+    let sign = at + name.len() + if has_suffix { 4 } else { 0 };
+    let is_command = line.get(sign) == Some(&b'=');
+    // The answer about the joined access point has no password.
+    let is_answer = line.get(sign) == Some(&b':') && *name != b"+CWJAP";
+    (is_command || is_answer).then_some(Place {
+        parameters: sign + 1,
+        index: *index,
+        is_command,
     })
 }
 

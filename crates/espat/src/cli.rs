@@ -1,8 +1,10 @@
 //! The command line: every option and subcommand, with the text that `--help` prints.
 
 mod ota_server;
+mod watch;
 
 pub(crate) use ota_server::OtaServerOptions;
+pub(crate) use watch::WatchOptions;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -442,6 +444,9 @@ pub(crate) struct ModuleOptions {
     /// Example: --tls-keylog keys.log
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub(crate) tls_keylog: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) watch: WatchOptions,
 
     /// Read options from a TOML file
     ///

@@ -93,6 +93,7 @@ fn over(upper: RunOptions, lower: RunOptions) -> RunOptions {
             offline,
             allow,
             deny: longer(u.deny, l.deny),
+            watch: u.watch.over(l.watch),
             config: u.config.or(l.config),
             log: u.log.or(l.log),
         },

@@ -6,6 +6,7 @@ mod config;
 mod failure;
 mod log;
 mod plan;
+mod record;
 mod signals;
 mod terminal;
 mod value;

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use crate::cli::{ModuleOptions, PowerWhen, ReportsOption, TerminatorOption, TimingOption};
 use crate::config::Settings;
 use crate::failure::Usage;
+use crate::record::Recording;
 use crate::value::LogTarget;
 
 /// Serial bytes that may wait for a host that reads slowly, where the UART's pace does not hold them back. So many let a
@@ -98,6 +99,21 @@ fn log_sink(options: &ModuleOptions) -> Result<Option<LogSink>, Usage> {
             })?))
         }
     })
+}
+
+/// What `--record` asks for.
+///
+/// # Errors
+/// The file that cannot be made.
+pub(crate) fn recording(options: &ModuleOptions) -> Result<Option<Recording>, Usage> {
+    let watch = &options.watch;
+    match &watch.record {
+        Some(path) => Recording::create(path, watch.record_payload).map(Some),
+        None if watch.record_payload => Err(Usage::new(
+            "--record-payload: there is no record; name its file by --record FILE",
+        )),
+        None => Ok(None),
+    }
 }
 
 /// How the module meets the network.

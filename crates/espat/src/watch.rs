@@ -57,7 +57,6 @@ impl<E> Watched<E> {
     }
 
     /// Lets a recorder hear everything from here on.
-    #[allow(dead_code, reason = "the control interface's")]
     pub(crate) fn attach(&mut self, recorder: Recorder, sink: Sink) -> WatcherId {
         let id = WatcherId(self.next);
         self.next += 1;
@@ -114,26 +113,44 @@ impl Watcher {
         if !matches!(output, Output::Idle { .. }) {
             return true;
         }
-        let piece = Piece {
-            text: self.recorder.take(),
-            payload: self.recorder.take_payload(),
-        };
+        let piece = self.piece();
         piece.is_empty() || (self.sink)(piece)
     }
 
     fn end(mut self) {
-        let payload = self.recorder.take_payload();
-        let text = self.recorder.finish();
-        let piece = Piece { text, payload };
+        self.recorder.end();
+        let piece = self.piece();
         if !piece.is_empty() {
             (self.sink)(piece);
+        }
+    }
+
+    /// What is new.
+    fn piece(&mut self) -> Piece {
+        Piece {
+            text: self.recorder.take(),
+            payload: self.recorder.take_payload(),
         }
     }
 }
 
 impl Piece {
-    fn is_empty(&self) -> bool {
-        self.text.is_empty() && self.payload.is_empty()
+    pub(crate) fn len(&self) -> usize {
+        self.text.len() + self.payload.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds another piece at the end.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        if self.is_empty() {
+            *self = other;
+        } else {
+            self.text.push_str(&other.text);
+            self.payload.append(&mut other.payload);
+        }
     }
 }
 

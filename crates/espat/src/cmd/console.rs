@@ -13,6 +13,7 @@ use crate::failure::Usage;
 use crate::plan;
 use crate::signals::Signals;
 use crate::terminal::{RawTerminal, Screen};
+use crate::watch::Watched;
 
 /// Keys that may wait for the module, in reads of the terminal.
 const KEYS_WAITING: usize = 64;
@@ -27,11 +28,23 @@ pub(super) fn run(options: ModuleOptions) -> anyhow::Result<()> {
         return Err(Usage::new(message).into());
     }
     let module = plan::module(&settings, PowerPolicy::Now)?;
+    // Dropped when the module has ended.
+    let recording = plan::recording(&settings.options.module)?;
     show(b"A module is in this terminal; Ctrl-] leaves.\n")?;
     let terminal = RawTerminal::enter().context("console: the terminal cannot be made raw")?;
     let runtime = runtime()?;
     let done = runtime.block_on(async {
-        let (serial, handle) = module.in_process().map_err(|e| Usage::new(e.to_string()))?;
+        let config = module.config().clone();
+        let watched = |module| {
+            let mut watched = Watched::new(module);
+            if let Some(recording) = &recording {
+                recording.attach(&mut watched, &config);
+            }
+            watched
+        };
+        let (serial, handle) = module
+            .layered_in_process(watched)
+            .map_err(|e| Usage::new(e.to_string()))?;
         let (mut from_module, mut to_module) = tokio::io::split(serial);
         let mut signals = Signals::new()?;
         let mut keys = read_keys();

@@ -9,6 +9,7 @@ use espat_script::{Givens, Plan, Script, Way};
 
 use crate::cli::ReplayOptions;
 use crate::failure::Usage;
+use crate::record::payload_path;
 
 /// A transcript that was run.
 struct Outcome {
@@ -64,7 +65,15 @@ fn read(options: &ReplayOptions) -> Result<Vec<(String, Plan)>, Usage> {
             Some(profile) => Plan::on(profile.0, &script, &givens),
             None => Plan::new(&script, &givens),
         };
-        let plan = plan.map_err(|e| Usage::new(e.to_string()))?;
+        let mut plan = plan.map_err(|e| Usage::new(e.to_string()))?;
+        let payload = payload_path(&path);
+        plan.payload = match std::fs::read(&payload) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => vec![],
+            read => read.map_err(|e| {
+                let shown = payload.display();
+                Usage::new(format!("{shown}: cannot read the file: {e}"))
+            })?,
+        };
         plans.push((name, plan));
     }
     if plans.is_empty() {

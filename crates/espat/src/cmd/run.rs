@@ -14,6 +14,7 @@ use crate::cli::{PortOptions, RunOptions};
 use crate::config::Settings;
 use crate::failure::Usage;
 use crate::plan;
+use crate::record::Recording;
 use crate::signals::Signals;
 use crate::value::ListenAddr;
 use crate::watch::Watched;
@@ -31,8 +32,10 @@ pub(super) fn run(options: RunOptions) -> anyhow::Result<()> {
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    // Dropped last: the record ends with what the module's end did.
+    let recording = plan::recording(&settings.options.module)?;
     let mut signals = Signals::new().context("signals cannot be caught")?;
-    let opened = open(settings).await?;
+    let opened = open(settings, recording.as_ref()).await?;
     // A task of its own: what wakes it does not poll the signals too.
     let mut driver = tokio::spawn(opened.driver);
     announce(&opened.line, settings.options.port.stdio)?;
@@ -59,7 +62,7 @@ struct Opened {
 }
 
 /// Opens the port that was asked for; everything that goes wrong here was found before anything was started.
-async fn open(settings: &Settings) -> anyhow::Result<Opened> {
+async fn open(settings: &Settings, recording: Option<&Recording>) -> anyhow::Result<Opened> {
     let PortOptions {
         pty,
         tcp,
@@ -75,7 +78,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Opened> {
             .await
             .map_err(|e| wrong(&format!("--tcp {at}"), e))?;
         let line = format!("tcp {}", port.local_addr().unwrap_or(*at));
-        return opened(module, port, line);
+        return opened(module, port, line, recording);
     }
     let uart = plan::profile(&settings.options.module).factory.uart;
     if let Some(ListenAddr(at)) = rfc2217 {
@@ -84,7 +87,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Opened> {
             .await
             .map_err(|e| wrong(&format!("--rfc2217 {at}"), e))?;
         let line = format!("rfc2217 {}", port.local_addr().unwrap_or(*at));
-        return opened(module, port, line);
+        return opened(module, port, line, recording);
     }
     if let Some(name) = serial {
         let module = now()?;
@@ -95,12 +98,12 @@ async fn open(settings: &Settings) -> anyhow::Result<Opened> {
             name.device.display(),
             name.baud.unwrap_or(uart.baud)
         );
-        return opened(module, port, line);
+        return opened(module, port, line, recording);
     }
     if *stdio {
         let module = now()?;
         let port = StdioPort::open().map_err(|e| wrong("--stdio", e))?;
-        return opened(module, port, "stdio".to_owned());
+        return opened(module, port, "stdio".to_owned(), recording);
     }
     let link = pty.as_ref().and_then(Option::as_deref);
     let module = on_open()?;
@@ -115,12 +118,25 @@ async fn open(settings: &Settings) -> anyhow::Result<Opened> {
         port.link().display(),
         port.device().display()
     );
-    opened(module, port, line)
+    opened(module, port, line, recording)
 }
 
-fn opened(module: Module, port: impl Port, line: String) -> anyhow::Result<Opened> {
+fn opened(
+    module: Module,
+    port: impl Port,
+    line: String,
+    recording: Option<&Recording>,
+) -> anyhow::Result<Opened> {
+    let config = module.config().clone();
+    let watched = |module| {
+        let mut watched = Watched::new(module);
+        if let Some(recording) = recording {
+            recording.attach(&mut watched, &config);
+        }
+        watched
+    };
     let (driver, handle) = module
-        .layered(port, Watched::new)
+        .layered(port, watched)
         .map_err(|e| Usage::new(e.to_string()))?;
     Ok(Opened {
         driver,

@@ -50,6 +50,8 @@ const OPTIONS: &[&str] = &[
     "--ota-server",
     "--ota-token",
     "--tls-keylog",
+    "--record",
+    "--record-payload",
     "--config",
     "--log",
 ];

@@ -18,6 +18,8 @@ mod ota_server;
 #[cfg(test)]
 mod ports;
 #[cfg(test)]
+mod record;
+#[cfg(test)]
 mod rfc2217;
 #[cfg(test)]
 mod services;

@@ -1,0 +1,222 @@
+//! `--record`: the transcript of a module in a file, and the payload that is kept beside it.
+//!
+//! A thread of its own writes, at most every tenth of a second, so that a slow disk holds up nobody. A record that cannot be written
+//! any more ends, and the module goes on.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use espat_core::{Instant, ModuleConfig};
+use espat_script::Recorder;
+
+use crate::failure::Usage;
+use crate::watch::{Piece, Sink, Watched};
+
+/// How long what happened may wait to be written: what a process that is killed takes with it.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What may wait where the disk is slower than the module. More, and the record ends.
+const WAITING_MAX: usize = 64 << 20;
+
+/// A record that is being written. When it is dropped, everything is in the file.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+    keep_payload: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    piece: Piece,
+    /// Nothing more comes.
+    is_ended: bool,
+    /// Nothing more can be written.
+    has_failed: bool,
+}
+
+/// A file that only whole lines are left in.
+#[derive(Debug)]
+struct Output {
+    path: PathBuf,
+    file: File,
+    written: u64,
+}
+
+impl Recording {
+    /// Makes the file, and the one beside it for payload where that is kept. Whatever is there already is left alone.
+    ///
+    /// # Errors
+    /// The option, the file and why it cannot be made.
+    pub(crate) fn create(path: &Path, keep_payload: bool) -> Result<Self, Usage> {
+        let text = Output::create(path)?;
+        let payload = keep_payload
+            .then(|| Output::create(&payload_path(path)))
+            .transpose()
+            .inspect_err(|_| text.remove())?;
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let writer = std::thread::Builder::new()
+            .name("record".to_owned())
+            .spawn(move || theirs.write_all(text, payload))
+            .map_err(|e| Usage::new(format!("--record: no thread can be started: {e}")))?;
+        Ok(Self {
+            shared,
+            writer: Some(writer),
+            keep_payload,
+        })
+    }
+
+    /// Records a module from its first power-on.
+    pub(crate) fn attach<E>(&self, watched: &mut Watched<E>, config: &ModuleConfig) {
+        let recorder = Recorder::new(config, Instant::ZERO, self.keep_payload);
+        watched.attach(recorder, self.sink());
+    }
+
+    /// Where a recorder's pieces go.
+    pub(crate) fn sink(&self) -> Sink {
+        let shared = Arc::clone(&self.shared);
+        Box::new(move |piece| shared.take(piece))
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        self.shared.lock().is_ended = true;
+        self.shared.changed.notify_one();
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::warn!("--record: the writer of the record died");
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a piece over; whether more is wanted.
+    fn take(&self, piece: Piece) -> bool {
+        let mut waiting = self.lock();
+        if waiting.has_failed {
+            return false;
+        }
+        if waiting.piece.len() + piece.len() > WAITING_MAX {
+            waiting.has_failed = true;
+            tracing::warn!("--record: the disk is slower than the module; the record ends here");
+            return false;
+        }
+        let was_empty = waiting.piece.is_empty();
+        waiting.piece.append(piece);
+        if was_empty {
+            self.changed.notify_one();
+        }
+        true
+    }
+
+    /// Writes until the end; what comes is gathered between two writes.
+    fn write_all(&self, mut text: Output, mut payload: Option<Output>) {
+        loop {
+            let piece = {
+                let idle = |waiting: &mut Waiting| waiting.piece.is_empty() && !waiting.is_ended;
+                let waiting = self.changed.wait_while(self.lock(), idle);
+                let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+                let going = |waiting: &mut Waiting| !waiting.is_ended;
+                let waited = self.changed.wait_timeout_while(waiting, PAUSE, going);
+                let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+                if waiting.piece.is_empty() {
+                    break;
+                }
+                std::mem::take(&mut waiting.piece)
+            };
+            // Payload first: a line never speaks of bytes that are not there.
+            let written = payload
+                .as_mut()
+                .map_or(Ok(()), |payload| payload.append(&piece.payload))
+                .and_then(|()| text.append(piece.text.as_bytes()));
+            if let Err(error) = written {
+                tracing::warn!("{error}; the record ends here, the module goes on");
+                self.lock().has_failed = true;
+                break;
+            }
+        }
+        if text.written == 0 {
+            text.remove();
+            payload.iter().for_each(Output::remove);
+        }
+    }
+}
+
+impl Output {
+    fn create(path: &Path) -> Result<Self, Usage> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        let shown = path.display();
+        let file = file.map_err(|e| {
+            Usage::new(if e.kind() == io::ErrorKind::AlreadyExists {
+                format!("--record {shown}: the file is there already, and a record is not written over: choose another name, or remove it")
+            } else {
+                format!("--record {shown}: the file cannot be made: {e}; name a place that this user can write to")
+            })
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            written: 0,
+        })
+    }
+
+    /// Adds all of it; where that fails, the lines that there was room for.
+    fn append(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let mut taken = 0;
+        let failure = loop {
+            if taken == bytes.len() {
+                self.written += taken as u64;
+                return Ok(());
+            }
+            match self.file.write(&bytes[taken..]) {
+                Ok(0) => break io::ErrorKind::WriteZero.into(),
+                Ok(n) => taken += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break error,
+            }
+        };
+        let lines = bytes[..taken].iter().rposition(|&byte| byte == b'\n');
+        self.written += lines.map_or(0, |end| end as u64 + 1);
+        // Where even that fails, the last line is cut, and whoever runs the record is told of it.
+        let _ = self.file.set_len(self.written);
+        let shown = self.path.display();
+        Err(format!("--record: {shown} cannot be written: {failure}"))
+    }
+
+    /// A file with nothing in it would only stand in the way of the next record.
+    fn remove(&self) {
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            let shown = self.path.display();
+            tracing::debug!("--record: {shown} is empty and stays: {error}");
+        }
+    }
+}
+
+/// Where the payload of a record is kept.
+pub(crate) fn payload_path(record: &Path) -> PathBuf {
+    let mut path = record.as_os_str().to_owned();
+    path.push(".payload");
+    path.into()
+}

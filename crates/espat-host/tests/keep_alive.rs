@@ -51,6 +51,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_socket_option_and_the_parameter_are_one_setting_on_newer_lines() {
+        let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = plain.local_addr().unwrap().port();
+        let newer = espat_core::Profile::find("esp32-2.4").unwrap();
+        let mut host = Host::of_profile(newer, NetOptions::default()).await;
+        host.ok("AT+CIPTCPOPT=-1,0,0,100").await;
+        let start = format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{port}");
+        host.ok(&start).await;
+        expect(&mut host, 100).await;
+        host.ok("AT+CIPTCPOPT=-1,0,0,7200").await;
+        expect(&mut host, 7200).await;
+        host.ok("AT+CIPTCPOPT=-1,0,0,0").await;
+        expect(&mut host, 0).await;
+        host.close().await;
+        host.ok(&format!("{start},200")).await;
+        expect(&mut host, 200).await;
+        host.close().await;
+        host.ok(&start).await;
+        expect(&mut host, 200).await;
+    }
+
+    #[tokio::test]
     async fn it_reaches_the_sockets_of_tcp_and_ssl_links() {
         let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (ssl, _) = echo_server(server_config(&Pair::authority("anybody"), None)).await;

@@ -270,6 +270,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_key_in_hexadecimal_digits_may_have_a_nul() {
+        let newer = espat_core::Profile::find("esp32c3-3.3").unwrap();
+        let arguments = [
+            "-nocert",
+            "-psk",
+            "610062ff",
+            "-psk_identity",
+            "client-1",
+            "-tls1_2",
+        ];
+        let Some((mut server, at)) = Openssl::server(&arguments).await else {
+            return;
+        };
+        let mut host = Host::of_profile(newer, NetOptions::default()).await;
+        host.ok("AT+CIPSSLCPSKHEX=\"61\",\"client-1\"").await;
+        assert!(!host.connects(at).await, "what stands before the NUL");
+        host.ok("AT+CIPSSLCPSKHEX=\"610062FF\",\"client-1\"").await;
+        assert!(host.connects(at).await);
+        host.says("over psk\n").await;
+        server.until("over psk").await;
+        server.stop().await;
+    }
+
+    #[tokio::test]
     async fn who_wants_a_key_takes_no_certificate_and_who_has_a_ca_offers_no_key() {
         let ca = Pair::authority("ca");
         let folder = Folder::new();

@@ -6,7 +6,12 @@ use crate::text::{DEFAULT_SECRET, Piece, Text};
 pub(crate) const SECRET: &[u8] = b"{secret}";
 
 /// Commands with a secret, and which of their parameters it is. A link number may stand before a PSK.
-const COMMANDS: &[(&[u8], usize)] = &[(b"+CWJAP", 1), (b"+CWSAP", 1), (b"+CIPSSLCPSK", 0)];
+const COMMANDS: &[(&[u8], usize)] = &[
+    (b"+CWJAP", 1),
+    (b"+CWSAP", 1),
+    (b"+CIPSSLCPSK", 0),
+    (b"+CIPSSLCPSKHEX", 0),
+];
 
 /// Where a secret is in a line.
 #[derive(Clone, Copy)]
@@ -149,6 +154,14 @@ mod tests {
             (
                 "AT+CIPSSLCPSK=\"psk\",\"hint\"",
                 "AT+CIPSSLCPSK=\"{secret}\",\"hint\"",
+            ),
+            (
+                "AT+CIPSSLCPSKHEX=0,\"70736b\",\"hint\"",
+                "AT+CIPSSLCPSKHEX=0,\"{secret}\",\"hint\"",
+            ),
+            (
+                "+CIPSSLCPSKHEX:0,70736b,hint",
+                "+CIPSSLCPSKHEX:0,{secret},hint",
             ),
             ("+CIPSSLCPSK:0,psk,hint", "+CIPSSLCPSK:0,{secret},hint"),
             (

@@ -166,6 +166,7 @@ impl Module {
             | Urc::StationJoined(_)
             | Urc::StationGotIp(..)
             | Urc::StationLeft(_)
+            | Urc::TimeUpdated
             | Urc::Upgrade(_) => cx.env.out.report(urc, cx.net.multi, link_conn),
         }
     }

@@ -133,10 +133,10 @@ impl<'a> Inspect<'a> {
         self.module.state.net.raw
     }
 
-    /// Whether the host MCU asks for received data (`AT+CIPRECVMODE`).
+    /// Whether the host MCU asks for the received data of some link (`AT+CIPRECVMODE`, `AT+CIPRECVTYPE`).
     #[must_use]
     pub fn is_passive(&self) -> bool {
-        self.module.state.net.passive
+        self.module.state.net.passive.contains(&true)
     }
 
     /// The station.

@@ -1,6 +1,7 @@
 //! Received data: from the network's credit to `+IPD` or to what the host MCU reads.
 
 use core::net::SocketAddr;
+use core::ops::Range;
 
 use super::{Link, LinkId, Net, Stage};
 use crate::exec::cx::Env;
@@ -35,7 +36,7 @@ impl Net {
             return;
         };
         let (multi, raw, show_peer) = (self.multi, self.raw, self.show_peer);
-        let is_read = self.is_read_by_command();
+        let is_read = self.is_read_by_command(id);
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
@@ -80,16 +81,16 @@ impl Net {
     }
 
     /// Data waits for `AT+CIPRECVDATA`.
-    pub(super) fn is_read_by_command(&self) -> bool {
-        self.passive && !self.raw
+    pub(super) fn is_read_by_command(&self, id: LinkId) -> bool {
+        self.passive[id.index()] && !self.raw
     }
 
-    /// `AT+CIPRECVMODE`. To passive mode, data that has not been printed yet becomes data to be read, in its order. To active
+    /// `AT+CIPRECVMODE` and `AT+CIPRECVTYPE`, for the links of these numbers. To passive mode, data that has not been printed yet becomes data to be read, in its order. To active
     /// mode, data that was to be read is printed before what comes after it, data or the end: on the chip both lie in one
     /// receive window, which gives nothing out of its order (decisions.md U15).
-    pub(crate) fn set_passive(&mut self, env: &mut Env<'_>, passive: bool) {
-        self.passive = passive;
-        for id in self.links.ids() {
+    pub(crate) fn set_passive(&mut self, env: &mut Env<'_>, of: Range<usize>, passive: bool) {
+        self.passive[of.clone()].fill(passive);
+        for id in self.links.ids().filter(|id| of.contains(&id.index())) {
             if passive {
                 self.keep_held(env, id);
             } else if self.links.get(id).is_some_and(Link::has_ended_unread) {
@@ -102,8 +103,8 @@ impl Net {
     /// `AT+CIPMODE`. Raw data that has not been printed yet becomes data to be read, as with `set_passive`.
     pub(crate) fn set_raw(&mut self, env: &mut Env<'_>, raw: bool) {
         self.raw = raw;
-        if self.is_read_by_command() {
-            for id in self.links.ids() {
+        for id in self.links.ids() {
+            if self.is_read_by_command(id) {
                 self.keep_held(env, id);
             }
         }
@@ -259,10 +260,10 @@ impl Net {
     pub(crate) fn grant_reads(&mut self, env: &mut Env<'_>) {
         let limits = &env.profile().limits;
         let has_room = env.has_room_for_ipd();
-        let (passive, raw) = (self.is_read_by_command(), self.raw);
+        let (passive, raw) = (self.passive, self.raw);
         for link in self.links.iter_mut().filter(|link| link.is_open()) {
             let is_udp = link.kind.transport == Transport::Udp;
-            let wanted = if passive {
+            let wanted = if passive[link.id.index()] && !raw {
                 // A full window does not stop datagrams: they are lost.
                 if is_udp {
                     DATAGRAM_MAX

@@ -125,6 +125,14 @@ impl Dial {
         }
     }
 
+    /// The attempt has taken too long: the link is closed and reported, where it had got as far as a socket.
+    pub(crate) fn give_up(self, cx: &mut Cx<'_>) {
+        match self.wait {
+            Wait::Name(_) => self.cancel(cx),
+            Wait::Link => cx.net.abandon(&mut cx.env, self.id),
+        }
+    }
+
     /// Takes the attempt back.
     pub(crate) fn cancel(self, cx: &mut Cx<'_>) {
         if let Wait::Name(Lookup::Asked(query)) = self.wait {
@@ -144,7 +152,7 @@ impl Dial {
             name: target.host.name().cloned(),
             local_ip: target.local_ip,
             local_port: target.local_port,
-            options: socket_options(&cx.nvs.live.tcp[self.id.index()], target.keep_alive_s),
+            options: socket_options(cx.env.profile(), &cx.nvs.live, self.id, target.keep_alive_s),
             deadline: cx.env.now + cx.env.profile().limits.connect_timeout,
             tls: super::ssl::client(cx, self.id, target),
         };

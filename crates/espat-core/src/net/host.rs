@@ -7,8 +7,10 @@ use core::net::{IpAddr, SocketAddr};
 
 use crate::exec::cx::Cx;
 use crate::input::NetError;
-use crate::nvs::TcpOptions;
+use crate::net::link::LinkId;
+use crate::nvs::Settings;
 use crate::output::{Family, QueryId, SocketOptions};
+use crate::profile::{Features, Profile};
 use crate::syntax::args::parse_ascii;
 
 /// A remote host as the host MCU wrote it.
@@ -109,12 +111,27 @@ impl Lookup {
     }
 }
 
-/// A socket's options from `AT+CIPTCPOPT` and the keep-alive parameter.
-pub(crate) fn socket_options(tcp: &TcpOptions, keep_alive_s: u16) -> SocketOptions {
+/// A socket's options from `AT+CIPTCPOPT` of a link's number and the link's own keep-alive, 0 where it has none.
+pub(crate) fn socket_options(
+    profile: &Profile,
+    settings: &Settings,
+    id: LinkId,
+    keep_alive_s: u16,
+) -> SocketOptions {
+    let tcp = &settings.tcp[id.index()];
+    let of_number = if profile.features.contains(Features::TCP_KEEP_ALIVE) {
+        settings.tcp_keep_alive_s[id.index()]
+    } else {
+        0
+    };
     SocketOptions {
         linger_s: u16::try_from(tcp.linger_s).ok(),
         nodelay: tcp.nodelay,
-        keep_alive_s,
+        keep_alive_s: if keep_alive_s > 0 {
+            keep_alive_s
+        } else {
+            of_number
+        },
     }
 }
 

@@ -40,8 +40,8 @@ use ssl::SslNames;
 pub(crate) struct Net {
     /// `AT+CIPMUX`.
     pub(crate) multi: bool,
-    /// `AT+CIPRECVMODE=1`.
-    pub(crate) passive: bool,
+    /// Passive receive, by `AT+CIPRECVMODE` or `AT+CIPRECVTYPE`, a link's number each.
+    pub(crate) passive: [bool; 5],
     /// `AT+CIPMODE=1`: received data is not framed.
     pub(crate) raw: bool,
     /// `AT+CIPDINFO=1`.
@@ -65,7 +65,7 @@ impl Net {
     pub(crate) fn new() -> Self {
         Self {
             multi: false,
-            passive: false,
+            passive: [false; 5],
             raw: false,
             show_peer: false,
             links: Links::default(),
@@ -179,7 +179,7 @@ impl Net {
         };
         link.stage = Stage::Ended;
         let is_announced = link.rx.announced;
-        if !(is_announced && self.is_read_by_command()) {
+        if !(is_announced && self.is_read_by_command(id)) {
             self.release(env, id);
             env.report(Urc::Closed(id));
         }
@@ -382,7 +382,7 @@ impl Net {
     /// Tells open TCP links what `AT+CIPTCPOPT` asks, where they do not know it.
     pub(crate) fn tell_sockets(&mut self, env: &mut Env<'_>, settings: &Settings) {
         for link in self.links.iter_mut().filter(|link| link.is_open()) {
-            let options = socket_options(&settings.tcp[link.id.index()], link.keep_alive_s());
+            let options = socket_options(env.profile(), settings, link.id, link.keep_alive_s());
             if link.kind.transport != Transport::Udp && options != link.options {
                 link.options = options;
                 env.out.options(link.socket, options);
@@ -455,6 +455,11 @@ impl Net {
         let closed = self.close_where(env, CloseHow::Reset, has_address);
         self.arm_idle_timer(env);
         closed
+    }
+
+    /// Closes a link that is being opened, and reports it.
+    pub(crate) fn abandon(&mut self, env: &mut Env<'_>, id: LinkId) {
+        self.close_where(env, CloseHow::Reset, |link| link.id == id);
     }
 
     fn close_where(

@@ -63,7 +63,7 @@ impl Server {
         self.kind = kind;
         self.port = port;
         self.offered = false;
-        self.options = super::host::socket_options(&settings.tcp[0], 0);
+        self.options = super::host::socket_options(env.profile(), settings, LinkId(0), 0);
         env.out.listen(
             listener,
             Listen {

@@ -12,6 +12,7 @@ use crate::exec::cx::{Cx, Env};
 use crate::exec::operation::OpEvent;
 use crate::input::NetError;
 use crate::output::{Family, QueryId};
+use crate::reply::urc::Urc;
 use crate::time::Duration;
 use crate::timers::Timer;
 
@@ -25,6 +26,10 @@ pub(crate) struct Sntp {
     pub(crate) zone_min: i32,
     /// Asked in turn; none: nobody is asked.
     pub(crate) servers: Vec<Vec<u8>>,
+    /// From an answer to the next question, where `AT+CIPSNTPINTV` set it.
+    pub(crate) interval: Option<Duration>,
+    /// `+TIME_UPDATED` has been said of these servers.
+    pub(crate) is_announced: bool,
     phase: Phase,
     /// The server that is asked now or next.
     current: usize,
@@ -48,6 +53,12 @@ impl Sntp {
     /// Somebody is to be asked.
     pub(crate) fn is_enabled(&self) -> bool {
         !self.servers.is_empty()
+    }
+
+    /// From an answer to the next question.
+    pub(crate) fn interval(&self, env: &Env<'_>) -> Duration {
+        let usual = env.profile().limits.sntp.update;
+        self.interval.unwrap_or(usual)
     }
 
     /// Stops asking, until [`follow`] begins anew.
@@ -197,5 +208,10 @@ fn synced(cx: &mut Cx<'_>, unix_us: u64) {
     let sntp = &mut cx.net.sntp;
     sntp.quick_failures = 0;
     sntp.retry = rules.retry;
-    sntp.wait(&mut cx.env, rules.update);
+    let interval = sntp.interval(&cx.env);
+    sntp.wait(&mut cx.env, interval);
+    let has_report = cx.env.profile().quirks.time_updated;
+    if has_report && !core::mem::replace(&mut cx.net.sntp.is_announced, true) {
+        cx.env.report(Urc::TimeUpdated);
+    }
 }

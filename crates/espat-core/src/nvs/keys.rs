@@ -93,6 +93,7 @@ impl Setting {
             Self::SoftApProtocols(_) => SOFTAP_PROTOCOLS,
             Self::Ssl(_) => SSL,
             Self::Tcp(_) => TCP,
+            Self::TcpKeepAlive(_) => TCP_KEEP_ALIVE,
             Self::Ipv6(_) => IPV6,
             Self::NameServers(_) => NAME_SERVERS,
             Self::ReconnectSteps(_) => PASSTHROUGH,
@@ -275,6 +276,7 @@ const GROUPS: &[&[Row]] = &[
     SAVED_LINK,
     SSL,
     TCP,
+    TCP_KEEP_ALIVE,
 ];
 
 const UART: &[Row] = &[
@@ -395,6 +397,13 @@ const TCP: &[Row] = &[
     row!("link4.linger_s", s => s.tcp[4].linger_s, in -1..=65_535),
     row!("link4.nodelay", s => s.tcp[4].nodelay),
     row!("link4.send_timeout_ms", s => s.tcp[4].send_timeout_ms, in 0..=SEND_TIMEOUT_MS_MAX),
+];
+const TCP_KEEP_ALIVE: &[Row] = &[
+    row!("link0.keep_alive_s", s => s.tcp_keep_alive_s[0], in 0..=7200),
+    row!("link1.keep_alive_s", s => s.tcp_keep_alive_s[1], in 0..=7200),
+    row!("link2.keep_alive_s", s => s.tcp_keep_alive_s[2], in 0..=7200),
+    row!("link3.keep_alive_s", s => s.tcp_keep_alive_s[3], in 0..=7200),
+    row!("link4.keep_alive_s", s => s.tcp_keep_alive_s[4], in 0..=7200),
 ];
 
 #[cfg(test)]

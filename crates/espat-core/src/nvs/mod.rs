@@ -12,7 +12,7 @@ use crate::output::{StoreTag, StoreValue};
 
 pub use keys::setting_keys;
 pub(crate) use settings::{
-    Credentials, DhcpPool, NameServers, Setting, Settings, SoftAp, SslConf, StaticIp, TcpOptions,
+    Credentials, DhcpPool, NameServers, Setting, Settings, SoftAp, SslConf, StaticIp,
 };
 
 /// The settings, live and stored.

@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) ssl: [SslConf; 5],
     /// `AT+CIPTCPOPT`, a link each.
     pub(crate) tcp: [TcpOptions; 5],
+    /// The idle seconds before keep-alive probes, by `AT+CIPTCPOPT` or `AT+CIPSTART`, a link each; 0: off.
+    pub(crate) tcp_keep_alive_s: [u16; 5],
     /// `AT+CIPV6`.
     pub(crate) ipv6: bool,
     /// `AT+CIPDNS`.
@@ -196,6 +198,7 @@ impl Settings {
             softap_protocols: 0b111,
             ssl: [SslConf::default(); 5],
             tcp: [TcpOptions::default(); 5],
+            tcp_keep_alive_s: [0; 5],
             ipv6: false,
             name_servers: NameServers::default(),
             reconnect_steps: 1,
@@ -224,6 +227,7 @@ pub(crate) enum Setting {
     SoftApProtocols(u8),
     Ssl([SslConf; 5]),
     Tcp([TcpOptions; 5]),
+    TcpKeepAlive([u16; 5]),
     Ipv6(bool),
     NameServers(NameServers),
     ReconnectSteps(u16),
@@ -258,6 +262,7 @@ impl Setting {
             Self::SoftApProtocols(bits) => settings.softap_protocols = bits,
             Self::Ssl(ssl) => settings.ssl = ssl,
             Self::Tcp(tcp) => settings.tcp = tcp,
+            Self::TcpKeepAlive(seconds) => settings.tcp_keep_alive_s = seconds,
             Self::Ipv6(on) => settings.ipv6 = on,
             Self::NameServers(servers) => settings.name_servers = servers,
             Self::ReconnectSteps(steps) => settings.reconnect_steps = steps,

@@ -119,6 +119,8 @@ pub(super) const BASE: Profile = Profile {
         zone_before_sync: true,
         sntp_off_needs_zone: true,
         sntp_off_shows_zone: false,
+        time_updated: false,
+        receive_lengths_follow_mode: false,
         background_upgrade_asks_nothing: true,
         own_join_ignores_leased_servers: false,
     },
@@ -216,6 +218,7 @@ pub(super) const V4_1: Profile = Profile {
         features.CONNECT_TIMEOUT: Documented, "manual of 4.1, AT+CIPSTART";
         features.DOMAIN_TIMEOUT: Documented, "manual of 4.1, AT+CIPDOMAIN";
         features.SERVER_NETIF: Documented, "manual of 4.1, AT+CIPSERVER";
+        quirks.receive_lengths_follow_mode: Documented, "changelog of the core of 2025-06-06: the real count; one value in the manual's example";
     },
     features: super::esp32c3::V3_3
         .features
@@ -224,6 +227,10 @@ pub(super) const V4_1: Profile = Profile {
         .union(Features::CONNECT_TIMEOUT)
         .union(Features::DOMAIN_TIMEOUT)
         .union(Features::SERVER_NETIF),
+    quirks: Quirks {
+        receive_lengths_follow_mode: true,
+        ..super::esp32c3::V3_3.quirks
+    },
     ..super::esp32c3::V3_3
 };
 
@@ -322,6 +329,8 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     quirks.zone_before_sync: Inferred, "a project's notes show it about 2024; esp-at#315 shows that 2.1-dev does not: the border is a guess";
     quirks.sntp_off_needs_zone: Documented, "manuals up to 2.2, AT+CIPSNTPCFG; optional in later ones";
     quirks.sntp_off_shows_zone: Strings, "the core library's format for it is first in 3.2";
+    quirks.time_updated: Documented, "first in 3.1";
+    quirks.receive_lengths_follow_mode: Documented, "changelog of the core: from 4.1 on";
     quirks.background_upgrade_asks_nothing: Source, "esp-at, components/at/src/at_ota_cmd.c of February 2021; repaired later, where this release stands is not known";
     quirks.own_join_ignores_leased_servers: Decided, "the log of esp-at#574 shows it on this very release; decided against for modules in networks without the Internet, whose names this computer knows";
 

@@ -20,6 +20,7 @@ pub(super) const V3_3: Profile = Profile {
         quirks.server_again_ok: Documented, "changelog of the core of 2023-04-07 (ESPAT-1410): repaired for 3.1; notes of a host on 3.3 can be read otherwise, which was not checked there";
         quirks.sntp_off_needs_zone: Documented, "manual of 3.3, AT+CIPSNTPCFG: optional";
         quirks.sntp_off_shows_zone: Strings, "the core library's format for it is first in 3.2";
+        quirks.time_updated: Documented, "manual of 3.3, index of messages: only after power-on or AT+CIPSNTPCFG; first in 3.1";
         quirks.background_upgrade_asks_nothing: Source, "esp-at of 2026, components/at/src/at_ota_cmd.c: repaired; when is not known";
     },
     features: V2_4
@@ -39,6 +40,7 @@ pub(super) const V3_3: Profile = Profile {
         server_again_ok: false,
         sntp_off_needs_zone: false,
         sntp_off_shows_zone: true,
+        time_updated: true,
         background_upgrade_asks_nothing: false,
         ..V2_4.quirks
     },

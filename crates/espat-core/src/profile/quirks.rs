@@ -23,6 +23,10 @@ values! {
         /// `AT+CIUPDATE` that does not block and names no version does not ask for the newest one: it fetches the version with
         /// the empty name.
         pub background_upgrade_asks_nothing: bool,
+        /// `+TIME_UPDATED` says that a time server has set the clock, once after each boot and each `AT+CIPSNTPCFG`.
+        pub time_updated: bool,
+        /// `AT+CIPRECVLEN?` shows one value in single-link mode; otherwise five in either mode.
+        pub receive_lengths_follow_mode: bool,
         /// After a join of its own the module goes on asking the firmware's name server, although the servers are automatic;
         /// after `AT+CWJAP` it asks the network's.
         pub own_join_ignores_leased_servers: bool,

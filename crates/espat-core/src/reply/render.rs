@@ -194,6 +194,7 @@ impl Outbox {
                 self.write(format_args!("+DIST_STA_IP:\"{mac}\",\"{ip}\"\r\n"))
             }
             Urc::StationLeft(mac) => self.write(format_args!("+STA_DISCONNECTED:\"{mac}\"\r\n")),
+            Urc::TimeUpdated => self.extend(b"+TIME_UPDATED\r\n"),
             Urc::Upgrade(state) => self.write(format_args!("+CIPUPDATE:{state}\r\n")),
             Urc::Data(_) | Urc::Unread(_) => {
                 debug_assert!(false, "+IPD is written by `ipd` or `ipd_announce`")

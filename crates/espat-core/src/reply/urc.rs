@@ -24,6 +24,8 @@ pub(crate) enum Urc {
     StationJoined(Mac),
     StationGotIp(Mac, Ipv4Addr),
     StationLeft(Mac),
+    /// A time server has set the clock.
+    TimeUpdated,
     /// How far an upgrade beside commands has come.
     Upgrade(i8),
 }
@@ -42,6 +44,7 @@ impl Urc {
             | Self::StationJoined(_)
             | Self::StationGotIp(..)
             | Self::StationLeft(_)
+            | Self::TimeUpdated
             | Self::Upgrade(_) => None,
         }
     }

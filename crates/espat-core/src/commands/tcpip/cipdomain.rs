@@ -1,4 +1,4 @@
-//! `AT+CIPDOMAIN`: resolve a name (behaviour.md 3.2).
+//! `AT+CIPDOMAIN`: resolve a name (behaviour.md 3.2; manual of 4.1 for the time-out).
 
 use alloc::boxed::Box;
 use core::net::IpAddr;
@@ -8,15 +8,24 @@ use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
 use crate::exec::table::Command;
 use crate::net::host::{Host, Lookup};
 use crate::output::Family;
+use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
+use crate::time::Duration;
+use crate::timers::Timer;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPDOMAIN")
     .set(set)
     .doc("tcp-ip.html#cmd-DOMAIN", "Resolve a name")];
 
+/// Longest time-out, in milliseconds; 0 leaves it to the name servers.
+const TIMEOUT_MAX: i32 = 60_000;
+
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
-    args.arity(1..=2)?;
+    let features = cx.env.profile().features;
+    let has_family = features.contains(Features::DOMAIN_FAMILY);
+    let has_timeout = features.contains(Features::DOMAIN_TIMEOUT);
+    args.arity(1..=1 + u8::from(has_family) + u8::from(has_timeout))?;
     let text = args.string(cx.env.profile().limits.host_bytes)?;
     let host = Host::parse(text).ok_or_else(|| args.invalid())?;
     let family = match args.opt_int(1..=3)? {
@@ -24,6 +33,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         Some(2) => Family::V4,
         Some(_) => Family::V6,
     };
+    let timeout_ms = args.opt_word(0..=TIMEOUT_MAX)?.unwrap_or(0);
     if family == Family::V6 && !cx.nvs.live.ipv6 {
         return Err(AtError::Failed);
     }
@@ -37,7 +47,13 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
             answer(cx, ip);
             Ok(Reply::Done)
         }
-        asked @ Lookup::Asked(_) => Ok(Reply::Started(Box::new(Resolving { host, asked }))),
+        asked @ Lookup::Asked(_) => {
+            if timeout_ms > 0 {
+                let timeout = Duration::from_millis(u64::from(timeout_ms));
+                cx.env.set_timer(Timer::Operation, timeout);
+            }
+            Ok(Reply::Started(Box::new(Resolving { host, asked })))
+        }
     }
 }
 
@@ -59,8 +75,14 @@ struct Resolving {
 
 impl Operation for Resolving {
     fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress {
-        let OpEvent::Resolved(query, result) = *event else {
-            return Progress::Continue;
+        let (query, result) = match (*event, self.asked) {
+            (OpEvent::Resolved(query, result), _) => (query, result),
+            (OpEvent::Deadline, Lookup::Asked(query)) => {
+                cx.net.queries.cancel(cx.env.out, query);
+                log_unknown(cx, &self.host);
+                return Progress::FAILED;
+            }
+            _ => return Progress::Continue,
         };
         match self.asked.answered(query, result) {
             None => Progress::Continue,

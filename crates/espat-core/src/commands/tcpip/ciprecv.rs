@@ -1,9 +1,14 @@
-//! `AT+CIPRECVMODE`, `AT+CIPRECVDATA`, `AT+CIPRECVLEN`: passive receive (behaviour.md 3.22; decisions.md U13, U15).
+//! `AT+CIPRECVMODE`, `AT+CIPRECVTYPE`, `AT+CIPRECVDATA`, `AT+CIPRECVLEN`: passive receive (behaviour.md 3.22, 5; decisions.md
+//! U13, U15).
+//!
+//! Where a firmware has both, `AT+CIPRECVMODE` is the mode of all links, and shows the first link's (decided without evidence:
+//! the manual leaves it out where `AT+CIPRECVTYPE` came, the core library still has it).
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::output::Mark;
+use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 
@@ -14,6 +19,14 @@ pub(super) const COMMANDS: &[Command] = &[
         .doc(
             "tcp-ip.html#cmd-CIPRECVMODE",
             "Query or set active or passive receive",
+        ),
+    Command::new("+CIPRECVTYPE")
+        .query(query_type)
+        .set(set_type)
+        .needs(Features::RECVTYPE)
+        .doc(
+            "tcp-ip.html#cmd-CIPRECVTYPE",
+            "Query or set active or passive receive of each link",
         ),
     Command::new("+CIPRECVDATA").set(read).doc(
         "tcp-ip.html#cmd-CIPRECVDATA",
@@ -26,20 +39,40 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 fn query_mode(cx: &mut Cx<'_>) -> Handled {
-    cx.env.out.line("+CIPRECVMODE").int(cx.net.passive);
+    cx.env.out.line("+CIPRECVMODE").int(cx.net.passive[0]);
     Ok(Reply::Done)
 }
 
 fn set_mode(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
     let passive = args.flag()?;
-    cx.net.set_passive(&mut cx.env, passive);
+    let links = usize::from(cx.env.profile().limits.links);
+    cx.net.set_passive(&mut cx.env, 0..links, passive);
+    Ok(Reply::Done)
+}
+
+fn query_type(cx: &mut Cx<'_>) -> Handled {
+    for (id, passive) in (0_u8..).zip(cx.net.passive) {
+        cx.env.out.line("+CIPRECVTYPE").int(id).int(passive);
+    }
+    Ok(Reply::Done)
+}
+
+fn set_type(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    let before = super::link_params(cx);
+    args.arity(before + 1..=before + 1)?;
+    let links = super::links_param(cx, args)?;
+    let passive = args.flag()?;
+    cx.net.set_passive(&mut cx.env, links, passive);
     Ok(Reply::Done)
 }
 
 fn query_len(cx: &mut Cx<'_>) -> Handled {
+    let profile = cx.env.profile();
+    let shows_one = profile.quirks.receive_lengths_follow_mode && !cx.net.multi;
+    let links = if shows_one { 1 } else { profile.limits.links };
     let mut line = cx.env.out.line("+CIPRECVLEN");
-    for id in 0..cx.env.config.profile.limits.links {
+    for id in 0..links {
         let link = cx.net.links.get(crate::net::LinkId(id));
         line = line.int(link.map_or(-1, |link| {
             i64::try_from(link.rx.unread.wire_len()).unwrap_or(i64::MAX)
@@ -54,7 +87,7 @@ fn read(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(before + 1..=before + 1)?;
     let id = super::link_param(cx, args)?;
     let len_max = usize::try_from(args.int(1..=i32::MAX)?).unwrap_or(usize::MAX);
-    let (passive, show_peer) = (cx.net.passive, cx.net.show_peer);
+    let (passive, show_peer) = (cx.net.passive[id.index()], cx.net.show_peer);
     let link = cx
         .net
         .links

@@ -1,4 +1,5 @@
-//! `AT+CIPSNTPCFG` and `AT+CIPSNTPTIME`: time servers, and local time (behaviour.md 3.16, 3.17; decisions.md U14).
+//! `AT+CIPSNTPCFG`, `AT+CIPSNTPTIME` and `AT+CIPSNTPINTV`: time servers, local time, and how often the servers are asked (behaviour.md
+//! 3.16, 3.17, 5; decisions.md U14).
 //!
 //! What the clock shows is `sys.rs`'s; who sets it, `net/sntp.rs`'s.
 
@@ -7,9 +8,11 @@ use alloc::vec::Vec;
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
+use crate::profile::Features;
 use crate::reply::asctime::Asctime;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
+use crate::time::Duration;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("+CIPSNTPCFG").query(query).set(set).doc(
@@ -19,10 +22,20 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new("+CIPSNTPTIME")
         .query(query_time)
         .doc("tcp-ip.html#cmd-SNTPT", "Show the local time"),
+    Command::new("+CIPSNTPINTV")
+        .query(query_interval)
+        .set(set_interval)
+        .needs(Features::SNTP_INTERVAL)
+        .doc(
+            "tcp-ip.html#cmd-SNTPINTV",
+            "Query or set how often the time servers are asked",
+        ),
 ];
 
 /// Time servers that can be set.
 const SERVERS: u8 = 3;
+/// Seconds between questions.
+const INTERVAL: core::ops::RangeInclusive<i32> = 15..=4_294_967;
 const SECONDS_A_MINUTE: i64 = 60;
 const US_PER_S: i64 = 1_000_000;
 
@@ -52,6 +65,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     sntp.stop(&mut cx.env, &mut cx.net.queries);
     sntp.zone_min = zone_min.unwrap_or(sntp.zone_min);
     sntp.servers.clear();
+    sntp.is_announced = false;
     if enable {
         let defaults = cx.env.profile().factory.sntp_servers;
         sntp.servers = if servers.is_empty() {
@@ -112,5 +126,21 @@ fn query_time(cx: &mut Cx<'_>) -> Handled {
     let zone_min = if has_zone { cx.net.sntp.zone_min } else { 0 };
     let local = utc + i64::from(zone_min) * SECONDS_A_MINUTE;
     cx.env.out.tight_line("+CIPSNTPTIME").show(Asctime(local));
+    Ok(Reply::Done)
+}
+
+fn query_interval(cx: &mut Cx<'_>) -> Handled {
+    let interval = cx.net.sntp.interval(&cx.env);
+    let seconds = i64::try_from(interval.as_secs()).unwrap_or(i64::MAX);
+    cx.env.out.line("+CIPSNTPINTV").int(seconds);
+    Ok(Reply::Done)
+}
+
+/// The time to the next question is set when one has been answered, as ESP-IDF says of `sntp_set_sync_interval`; that the
+/// firmware asks anew at once was not seen.
+fn set_interval(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    args.arity(1..=1)?;
+    let seconds = args.int(INTERVAL)?;
+    cx.net.sntp.interval = Some(Duration::from_secs(u64::from(seconds.unsigned_abs())));
     Ok(Reply::Done)
 }

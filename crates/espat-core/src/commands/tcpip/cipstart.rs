@@ -1,4 +1,5 @@
-//! `AT+CIPSTART`, `AT+CIPSTARTEX`: open a link (behaviour.md 3.3, 3.4; decisions.md U1, U12, (c), (h)).
+//! `AT+CIPSTART`, `AT+CIPSTARTEX`: open a link (behaviour.md 3.3, 3.4; decisions.md U1, U12, (c), (h);
+//! manuals of 2.4 and 4.1 for the shared keep-alive and the time-out).
 
 use alloc::boxed::Box;
 use core::net::IpAddr;
@@ -10,10 +11,12 @@ use crate::net::dial::{Dial, Dialed, Target};
 use crate::net::host::Host;
 use crate::net::{Kind, LinkId, UdpMode};
 use crate::output::Transport;
+use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::reply::urc::Urc;
 use crate::syntax::args::Args;
 use crate::sys::SYSMSG_LINK_CONN;
+use crate::time::Duration;
 use crate::timers::Timer;
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -29,16 +32,26 @@ pub(super) const COMMANDS: &[Command] = &[
 /// Longest keep-alive interval, in seconds.
 const KEEP_ALIVE_MAX: i32 = 7200;
 const PORT_MAX: i32 = 65_535;
+/// Longest time-out, in milliseconds; 0 leaves it to the network stack.
+const TIMEOUT_MAX: i32 = 60_000;
+
+/// What the host MCU asks for.
+struct Wanted {
+    target: Target,
+    keep_alive_s: Option<u16>,
+    timeout: Option<Duration>,
+}
 
 fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let before = super::link_params(cx);
-    args.arity(before + 3..=before + 6)?;
+    let most = most_params(cx);
+    args.arity(before + 3..=before + most)?;
     let id = super::link_param(cx, args)?;
     open(cx, args, id)
 }
 
 fn start_ex(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
-    args.arity(3..=6)?;
+    args.arity(3..=most_params(cx))?;
     let limit = if cx.net.multi {
         cx.env.profile().limits.links
     } else {
@@ -48,8 +61,18 @@ fn start_ex(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     open(cx, args, id)
 }
 
+/// The link's number not counted.
+fn most_params(cx: &Cx<'_>) -> u8 {
+    6 + u8::from(has_timeout(cx))
+}
+
+fn has_timeout(cx: &Cx<'_>) -> bool {
+    let features = cx.env.profile().features;
+    features.contains(Features::CONNECT_TIMEOUT)
+}
+
 fn open(cx: &mut Cx<'_>, args: &mut Args<'_>, id: LinkId) -> Handled {
-    let target = parse(cx, args)?;
+    let wanted = parse(cx, args)?;
     if cx.net.links.get(id).is_some() {
         cx.env.log("ALREADY CONNECTED");
         return Err(AtError::Failed);
@@ -59,41 +82,77 @@ fn open(cx: &mut Cx<'_>, args: &mut Args<'_>, id: LinkId) -> Handled {
         return Err(AtError::Failed);
     }
     let ssl_links_max = usize::from(cx.env.profile().limits.ssl_links);
-    if target.kind.transport == Transport::Tls && cx.net.links.ssl() >= ssl_links_max {
+    let is_ssl = wanted.target.kind.transport == Transport::Tls;
+    if is_ssl && cx.net.links.ssl() >= ssl_links_max {
         return Err(AtError::Failed);
     }
     super::require_memory(cx)?;
     if !cx.env.has_socket(cx.net.links.count()) {
         return Err(AtError::Failed);
     }
+    if let Some(timeout) = wanted.timeout {
+        cx.env.set_timer(Timer::Operation, timeout);
+    }
+    let target = with_keep_alive(cx, id, wanted);
     let dial = match Dial::begin(cx, id, target) {
         Dialed::Pending(dial) => Some(dial),
         Dialed::Unreachable => {
             wait_for_nobody(cx);
             None
         }
-        Dialed::Up | Dialed::NoHost | Dialed::Failed => return Err(AtError::Failed),
+        Dialed::Up | Dialed::NoHost | Dialed::Failed => {
+            cx.env.timers.stop(Timer::Operation);
+            return Err(AtError::Failed);
+        }
     };
     Ok(Reply::Started(Box::new(Starting { id, dial })))
 }
 
-fn parse(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Result<Target, AtError> {
+/// Keep-alive as `AT+CIPTCPOPT` has it too, where the firmware has that: the later of the two counts.
+fn with_keep_alive(cx: &mut Cx<'_>, id: LinkId, wanted: Wanted) -> Target {
+    let mut target = wanted.target;
+    let features = cx.env.profile().features;
+    match wanted.keep_alive_s {
+        Some(seconds) if features.contains(Features::TCP_KEEP_ALIVE) => {
+            cx.nvs.live.tcp_keep_alive_s[id.index()] = seconds;
+        }
+        given => target.keep_alive_s = given.unwrap_or(0),
+    }
+    target
+}
+
+fn parse(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Result<Wanted, AtError> {
     let kind = super::kind(cx, args.string(usize::MAX)?).ok_or_else(|| args.invalid())?;
     let remote = parse_remote(cx, args, kind);
     let (host, port) = remote.inspect_err(|_| cx.env.log("IP ERROR"))?;
     let mut target = Target::new(kind, host, port);
+    let mut keep_alive_s = None;
     if target.is_udp() {
         parse_udp(cx, args, &mut target)?;
     } else {
-        target.keep_alive_s = args.opt_word(0..=KEEP_ALIVE_MAX)?.unwrap_or(0);
+        keep_alive_s = args.opt_word(0..=KEEP_ALIVE_MAX)?;
     }
     target.local_ip = args.opt_ip()?;
+    let timeout = if has_timeout(cx) {
+        parse_timeout(args)?
+    } else {
+        None
+    };
     args.finish()?;
     let is_foreign = |ip: IpAddr| !cx.wifi.own_addresses(&cx.env, cx.nvs).contains(&Some(ip));
     if (kind.is_v6 && !cx.nvs.live.ipv6) || target.local_ip.is_some_and(is_foreign) {
         return Err(AtError::Failed);
     }
-    Ok(target)
+    Ok(Wanted {
+        target,
+        keep_alive_s,
+        timeout,
+    })
+}
+
+fn parse_timeout(args: &mut Args<'_>) -> Result<Option<Duration>, AtError> {
+    let ms = args.opt_word(0..=TIMEOUT_MAX)?.filter(|ms| *ms > 0);
+    Ok(ms.map(|ms| Duration::from_millis(u64::from(ms))))
 }
 
 fn parse_remote(cx: &Cx<'_>, args: &mut Args<'_>, kind: Kind) -> Result<(Host, u16), AtError> {
@@ -131,8 +190,10 @@ fn parse_udp(cx: &mut Cx<'_>, args: &mut Args<'_>, target: &mut Target) -> Resul
 
 /// Without a station there is only the softAP's network, on which nobody answers for a foreign address.
 fn wait_for_nobody(cx: &mut Cx<'_>) {
-    let timeout = cx.env.profile().limits.connect_timeout;
-    cx.env.set_timer(Timer::Operation, timeout);
+    let end = cx.env.now + cx.env.profile().limits.connect_timeout;
+    let asked = cx.env.timers.due(Timer::Operation);
+    let end = asked.map_or(end, |asked| end.min(asked));
+    cx.env.timers.set(Timer::Operation, end);
 }
 
 /// A link that is being opened; without `dial`, one that nobody will answer.
@@ -151,6 +212,10 @@ impl Operation for Starting {
             cx.net.end_link(&mut cx.env, self.id);
             return Progress::FAILED;
         };
+        if matches!(event, OpEvent::Deadline) {
+            dial.give_up(cx);
+            return Progress::FAILED;
+        }
         match dial.on_event(cx, event) {
             Dialed::Pending(dial) => {
                 self.dial = Some(dial);

@@ -1,21 +1,38 @@
-//! `AT+CIPSTATUS`: the station's status and the links (behaviour.md 3.1, decisions.md U17).
+//! `AT+CIPSTATUS`: the station's status and the links; `AT+CIPSTATE`: the links (behaviour.md 3.1, 5; decisions.md U17).
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::net::Stage;
+use crate::profile::Features;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSTATUS").execute(execute).doc(
-    "tcp-ip.html#cmd-STATUS",
-    "List the links and the station's status",
-)];
+pub(super) const COMMANDS: &[Command] = &[
+    Command::new("+CIPSTATUS").execute(execute).doc(
+        "tcp-ip.html#cmd-STATUS",
+        "List the links and the station's status",
+    ),
+    Command::new("+CIPSTATE")
+        .query(query)
+        .needs(Features::CIPSTATE)
+        .doc("tcp-ip.html#cmd-IPSTATE", "List the links"),
+];
 
 fn execute(cx: &mut Cx<'_>) -> Handled {
     cx.env.out.text_line(format_args!("STATUS:{}", status(cx)));
+    list(cx, "+CIPSTATUS");
+    Ok(Reply::Done)
+}
+
+fn query(cx: &mut Cx<'_>) -> Handled {
+    list(cx, "+CIPSTATE");
+    Ok(Reply::Done)
+}
+
+fn list(cx: &mut Cx<'_>, name: &'static str) {
     for link in cx.net.links.iter().filter(|link| link.stage == Stage::Open) {
         cx.env
             .out
-            .line("+CIPSTATUS")
+            .line(name)
             .show(link.id)
             .quoted(link.kind.name())
             .quoted(link.remote.ip())
@@ -23,7 +40,6 @@ fn execute(cx: &mut Cx<'_>) -> Handled {
             .int(link.local_port)
             .int(link.is_accepted());
     }
-    Ok(Reply::Done)
 }
 
 /// 0 before the first join, 2 with an address, 3 with a TCP link, 4 after the last one, 5 without access point. UDP

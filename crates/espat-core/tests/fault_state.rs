@@ -75,7 +75,7 @@ mod tests {
         }
 
         fn pass(&mut self, time: Duration) -> String {
-            self.now = self.now + time;
+            self.now += time;
             self.feed(Input::Tick)
         }
 

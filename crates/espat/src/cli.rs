@@ -108,10 +108,13 @@ pub(crate) enum Command {
     Console(ModuleOptions),
     /// List the firmware lines that --profile can name
     ///
-    /// Prints one line a profile: name, chip, firmware version and what its values rest on.
+    /// Prints each profile's chip and firmware version, the values in which it differs from the default, and what each of
+    /// these rests on: the vendor's documents, open sources, a published session with a module, texts in the firmware, a host
+    /// driver; or inferred, extrapolated from the nearest line, decided without evidence. With one name, all values of that
+    /// profile; with two, the values and commands in which they differ. A chip's name, as esp32, is its newest profile.
     ///
-    /// Example: espat profiles --json
-    Profiles(ListOptions),
+    /// Example: espat profiles esp32-2.2 esp8266
+    Profiles(ProfilesOptions),
     /// List the AT commands that a module answers
     ///
     /// Prints one line a command: its name, its forms (test AT+X=?, query AT+X?, set AT+X=..., execute AT+X) and what it
@@ -163,6 +166,16 @@ pub(crate) struct ListOptions {
     /// Print JSON for programs instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Options of `profiles`.
+#[derive(Args, Debug)]
+pub(crate) struct ProfilesOptions {
+    #[command(flatten)]
+    pub(crate) list: ListOptions,
+    /// One profile to show whole, or two to compare
+    #[arg(value_name = "NAME", num_args = 0..=2)]
+    pub(crate) names: Vec<ProfileName>,
 }
 
 /// Options of `commands`.

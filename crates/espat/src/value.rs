@@ -18,12 +18,33 @@ impl FromStr for ProfileName {
     fn from_str(name: &str) -> Result<Self, String> {
         Profile::find(name).map(Self).ok_or_else(|| {
             let known: Vec<_> = PROFILES.iter().map(|p| p.name).collect();
+            let nearest = known.iter().map(|known| (distance(name, known), known));
+            let hint = match nearest.min() {
+                Some((far, nearest)) if far <= nearest.len() / 3 => format!("; is {nearest} meant?"),
+                _ => ";".to_owned(),
+            };
             format!(
-                "no such profile; `espat profiles` lists them: {}",
+                "no such profile{hint} `espat profiles` lists them: {}; a chip's name is its newest one",
                 known.join(", ")
             )
         })
     }
+}
+
+/// How many letters have to be put in, taken out or replaced to make one name the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, a) in a.chars().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for j in 0..b.len() {
+            let replaced = before + usize::from(a != b[j]);
+            before = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(before + 1);
+        }
+    }
+    row[b.len()]
 }
 
 /// `--seed N`.
@@ -251,6 +272,17 @@ mod tests {
             let token: OtaToken = wrong.parse().unwrap();
             assert!(!token.checked().unwrap_err().contains("hush"));
         }
+    }
+
+    #[test]
+    fn a_profile_that_is_not_there_has_a_near_one() {
+        let message = |name: &str| name.parse::<ProfileName>().unwrap_err();
+        assert!(message("esp32-24").contains("is esp32-2.4 meant?"));
+        assert!(!message("attiny").contains("meant"));
+        assert_eq!(
+            "esp8266".parse::<ProfileName>().unwrap().0.name,
+            "esp8266-2.2"
+        );
     }
 
     #[test]

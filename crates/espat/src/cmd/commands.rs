@@ -1,7 +1,7 @@
 //! `espat commands`: the AT commands of a firmware line.
 
+use espat_core::commands_of;
 use espat_core::profile::PROFILES;
-use espat_core::{Form, commands_of};
 use serde::Serialize;
 
 use super::{print_json, print_table};
@@ -22,7 +22,7 @@ pub(super) fn run(options: &CommandsOptions) -> anyhow::Result<()> {
     let row = |c: espat_core::CommandInfo| Row {
         name: format!("AT{}", c.name),
         family: c.family,
-        forms: c.forms.iter().copied().map(form).collect(),
+        forms: c.forms.iter().copied().map(super::form).collect(),
         summary: c.summary,
         manual: c.anchor,
     };
@@ -35,13 +35,4 @@ pub(super) fn run(options: &CommandsOptions) -> anyhow::Result<()> {
         .map(|r| [r.name, r.forms.join(" "), r.summary.to_owned()])
         .collect();
     Ok(print_table(["COMMAND", "FORMS", "WHAT IT DOES"], &rows)?)
-}
-
-fn form(form: Form) -> &'static str {
-    match form {
-        Form::Test => "test",
-        Form::Query => "query",
-        Form::Set => "set",
-        Form::Execute => "execute",
-    }
 }

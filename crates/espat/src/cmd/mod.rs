@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use anyhow::Context;
+use espat_core::Form;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 
@@ -107,4 +108,14 @@ fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
+}
+
+/// What a form of a command is called.
+const fn form(form: Form) -> &'static str {
+    match form {
+        Form::Test => "test",
+        Form::Query => "query",
+        Form::Set => "set",
+        Form::Execute => "execute",
+    }
 }

@@ -387,20 +387,57 @@ fn a_password_is_never_printed() {
 
 #[test]
 fn listings_are_tables_for_people_and_json_for_programs() {
-    for (listing, first_column, key) in [
-        ("profiles", "NAME", "name"),
-        ("commands", "COMMAND", "name"),
-    ] {
-        let (code, table, _) = run(&[listing]);
-        assert_eq!(code, Some(0));
-        assert!(table.starts_with(first_column), "{table}");
-        let (code, json, _) = run(&[listing, "--json"]);
-        assert_eq!(code, Some(0));
-        let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
-        let rows = rows.as_array().unwrap();
-        assert_eq!(rows.len() + 1, table.lines().count());
-        assert!(rows.iter().all(|r| r[key].is_string()), "{json}");
+    let (code, table, _) = run(&["commands"]);
+    assert_eq!(code, Some(0));
+    assert!(table.starts_with("COMMAND"), "{table}");
+    let rows = json(&["commands", "--json"]);
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len() + 1, table.lines().count());
+    assert!(rows.iter().all(|r| r["name"].is_string()));
+}
+
+fn json(arguments: &[&str]) -> serde_json::Value {
+    let (code, json, _) = run(arguments);
+    assert_eq!(code, Some(0));
+    serde_json::from_str(&json).unwrap()
+}
+
+#[test]
+fn profiles_say_what_differs_and_what_that_rests_on() {
+    let (code, text, _) = run(&["profiles"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        text.starts_with("esp32-2.2 (the default): ESP32, firmware 2.2.0.0"),
+        "{text}"
+    );
+    assert!(text.contains("8192  (default: 2048)"), "{text}");
+    let lines = json(&["profiles", "--json"]);
+    let lines = lines.as_array().unwrap();
+    assert!(lines.len() >= 7 && lines[0]["default"] == true);
+    for line in &lines[1..] {
+        let values = line["values"].as_array().unwrap();
+        let is_whole = |v: &serde_json::Value| {
+            v["default"].is_string() && !v["mark"].as_str().unwrap().is_empty()
+        };
+        assert!(!values.is_empty() && values.iter().all(is_whole), "{line}");
     }
+
+    let whole = json(&["profiles", "esp32-2.2", "--json"]);
+    assert!(whole["values"].as_array().unwrap().len() > 80, "{whole}");
+
+    let (code, text, _) = run(&["profiles", "esp32-2.2", "esp8266-nonos-1.7"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        text.contains("\nAT+CWSTATE\n") && text.contains("no such command"),
+        "{text}"
+    );
+    let both = json(&["profiles", "esp32", "esp32-2.4", "--json"]);
+    assert_eq!(both["profiles"][0], "esp32-4.1");
+    assert!(!both["values"].as_array().unwrap().is_empty());
+
+    let (code, _, errors) = run(&["profiles", "esp32-24"]);
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("is esp32-2.4 meant?"), "{errors}");
 }
 
 #[test]

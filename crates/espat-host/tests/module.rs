@@ -5,8 +5,8 @@ mod host;
 
 #[cfg(test)]
 mod tests {
-    use espat_core::PowerEvent;
-    use espat_host::NetOptions;
+    use espat_core::{ModuleConfig, PowerEvent, Timing};
+    use espat_host::{Module, NetOptions};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream, UdpSocket};
     use tokio::time::timeout;
@@ -156,5 +156,21 @@ mod tests {
         host.module.power(PowerEvent::On).unwrap();
         host.wait("ready\r\n").await;
         host.ok("AT").await;
+    }
+
+    #[tokio::test]
+    async fn a_reset_loses_what_stands_in_the_uart() {
+        let config = ModuleConfig {
+            timing: Timing::Realistic,
+            ..ModuleConfig::new()
+        };
+        let mut host = Host::of(Module::new(config)).await;
+        // The answer to AT+GMR takes some ten seconds at this rate.
+        host.ok("AT+UART_CUR=300,8,1,0,0").await;
+        host.send(b"AT+GMR\r\n").await;
+        host.wait("AT").await;
+        host.module.power(PowerEvent::BrownOut).unwrap();
+        let said = host.wait("ready\r\n").await;
+        assert!(!said.contains("OK"), "{said}");
     }
 }

@@ -18,7 +18,7 @@ pub use self::view::{
 };
 
 use crate::config::{ConfigError, ModuleConfig};
-use crate::exec::cx::{Cx, Env};
+use crate::exec::cx::{Called, Cx, Env};
 use crate::exec::operation::{OpEvent, Operation, SocketEvent, Task};
 use crate::fault::FaultState;
 use crate::input::{CloseCause, Input, NetEvent};
@@ -120,6 +120,7 @@ impl State {
             wifi: &mut self.wifi,
             nvs: &mut self.nvs,
             ota: &mut self.ota,
+            called: Called::default(),
         }
     }
 }
@@ -162,7 +163,11 @@ impl Module {
                 wifi: Wifi::default(),
                 nvs: Nvs::new(settings),
                 ota: Ota::new(config.upgrade.installed.clone()),
-                out: Outbox::new(config.serial_credit, config.log_port),
+                out: Outbox::new(
+                    config.serial_credit,
+                    config.log_port,
+                    &config.profile.quirks,
+                ),
                 timers: Timers::default(),
                 rng: Rng::new(config.seed),
                 faults: FaultState::default(),

@@ -16,6 +16,7 @@ use crate::output::{
     CloseHow, Connect, Event, Family, Listen, Mark, NetRequest, Output, QueryId, SocketId,
     SocketOptions, StoreTag, UartConfig,
 };
+use crate::profile::Quirks;
 use crate::reply::urc::Urc;
 use crate::time::Instant;
 
@@ -34,6 +35,8 @@ pub(crate) struct Outbox {
     credit: usize,
     serial: Serial,
     log_port: LogPort,
+    /// How some lines are written.
+    pub(crate) quirks: &'static Quirks,
     /// Reports that wait for their place.
     pub(crate) reports: VecDeque<Urc>,
     /// What the host MCU does not want to hear.
@@ -50,7 +53,7 @@ struct Serial {
 }
 
 impl Outbox {
-    pub(crate) fn new(credit: usize, log_port: LogPort) -> Self {
+    pub(crate) fn new(credit: usize, log_port: LogPort, quirks: &'static Quirks) -> Self {
         Self {
             entries: VecDeque::new(),
             bytes: Vec::new(),
@@ -59,6 +62,7 @@ impl Outbox {
             credit,
             serial: Serial::default(),
             log_port,
+            quirks,
             reports: VecDeque::new(),
             filters: Filters::default(),
             open: 0,

@@ -24,7 +24,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reply", &["config", "net::LinkId", "outbox", "output"]),
     (
         "outbox",
-        &["config", "filter", "output", "reply::urc", "time"],
+        &[
+            "config",
+            "filter",
+            "output",
+            "profile",
+            "reply::urc",
+            "time",
+        ],
     ),
     ("sys", &["output", "profile", "time"]),
     (

@@ -80,14 +80,13 @@ mod tests {
     /// Runs a transcript on the other lines. Which ways of cutting input there are is not tried again.
     fn on_others(script: &Script, plan: &Plan, givens: &Givens) -> Result<(), String> {
         let own = plan.config.profile;
-        if Profile::find(own.name).is_none() {
+        // A given one has a file of its own for a line on which it does not hold.
+        let is_given = script.name.contains("/_given/");
+        if is_given || Profile::find(own.name).is_none() {
             return Ok(());
         }
         let mut failures = Vec::new();
-        for profile in PROFILES.iter().filter(|other| {
-            // Its dialect is not complete yet.
-            other.name != own.name && other.name != "esp8266-nonos-1.7"
-        }) {
+        for profile in PROFILES.iter().filter(|other| other.name != own.name) {
             let other = Plan::on(profile, script, givens).map_err(|e| e.to_string())?;
             if has_other_commands(plan, &other) {
                 OTHER_COMMANDS.fetch_add(1, Ordering::Relaxed);

@@ -7,11 +7,13 @@ use crate::config::{ModuleConfig, Timing};
 use crate::exec::operation::{Handled, Reply};
 use crate::fault::FaultState;
 use crate::net::Net;
-use crate::nvs::{Nvs, Setting};
+use crate::nvs::{Nvs, Scope, Setting, Settings};
 use crate::ota::Ota;
 use crate::outbox::Outbox;
 use crate::output::Event;
-use crate::profile::Profile;
+use crate::profile::{Features, Profile};
+use crate::reply::reason::Reason;
+use crate::reply::render::Line;
 use crate::reply::urc::Urc;
 use crate::rng::Rng;
 use crate::sys::System;
@@ -27,6 +29,16 @@ pub(crate) struct Cx<'a> {
     pub(crate) wifi: &'a mut Wifi,
     pub(crate) nvs: &'a mut Nvs,
     pub(crate) ota: &'a mut Ota,
+    /// The command that runs its handler.
+    pub(crate) called: Called,
+}
+
+/// What a handler that several commands share has to know of the one that was called.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Called {
+    /// What its answers begin with.
+    pub(crate) name: &'static str,
+    pub(crate) scope: Scope,
 }
 
 /// What subsystems need of the world: time, the queue of outputs, timers, chance.
@@ -47,6 +59,11 @@ const IPD_HEAD_MAX: usize = 80;
 impl Env<'_> {
     pub(crate) fn profile(&self) -> &'static Profile {
         self.config.profile
+    }
+
+    /// Whether the firmware line has a command or form.
+    pub(crate) fn has(&self, features: Features) -> bool {
+        self.profile().features.contains(features)
     }
 
     /// The time that something takes in realistic timing; none in fast timing.
@@ -105,6 +122,26 @@ impl Env<'_> {
         self.out.event(event);
     }
 
+    /// Says why a command fails or changes nothing, where the firmware says it.
+    pub(crate) fn explain(&mut self, reason: Reason) {
+        if !self.profile().quirks.explains_to_host {
+            if let Some(text) = reason.logged() {
+                self.log(text);
+            }
+        } else if let Some(text) = reason.said() {
+            self.out.text_line(text);
+        }
+    }
+
+    /// A name has no address.
+    pub(crate) fn explain_unknown_host(&mut self, name: &str) {
+        if self.profile().quirks.explains_to_host {
+            self.out.text_line("DNS Fail");
+        } else {
+            self.log(format_args!("unknown host: {name}"));
+        }
+    }
+
     /// A text of the log UART, which only some boards mix into the AT stream.
     pub(crate) fn log(&mut self, text: impl Display) {
         self.out.log(text);
@@ -112,6 +149,16 @@ impl Env<'_> {
 }
 
 impl Cx<'_> {
+    /// A line of the answer, which begins with the name that the command was called by.
+    pub(crate) fn answer(&mut self) -> Line<'_> {
+        self.env.out.line(self.called.name)
+    }
+
+    /// The settings that the query form shows.
+    pub(crate) fn shown(&self) -> &Settings {
+        self.nvs.shown(self.called.scope)
+    }
+
     /// Sets the clock, for all that go by it.
     pub(crate) fn set_clock(&mut self, unix_us: i64) {
         self.sys.clock.set(self.env.now, unix_us);
@@ -126,6 +173,11 @@ impl Cx<'_> {
 
     /// Changes settings, keeps those that are to be kept, then acts on them and answers OK.
     pub(crate) fn keep_then(&mut self, settings: Vec<Setting>, then: fn(&mut Cx<'_>)) -> Handled {
-        Ok(Reply::Keep { settings, then })
+        let scope = self.called.scope;
+        Ok(Reply::Keep {
+            settings,
+            scope,
+            then,
+        })
     }
 }

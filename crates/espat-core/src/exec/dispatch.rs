@@ -1,6 +1,6 @@
 //! From a line to its handler.
 
-use super::cx::Cx;
+use super::cx::{Called, Cx};
 use super::operation::Handled;
 use super::table;
 use crate::reply::error::AtError;
@@ -17,6 +17,10 @@ pub(crate) fn run(cx: &mut Cx<'_>, line: &mut [u8]) -> Handled {
     if command.needs_wifi && !cx.wifi.has_driver() {
         return Err(AtError::Failed);
     }
+    cx.called = Called {
+        name: command.name,
+        scope: command.scope,
+    };
     match line.form {
         Form::Query => command.query.ok_or(AtError::WrongForm)?(cx),
         Form::Execute => command.execute.ok_or(AtError::WrongForm)?(cx),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::cx::Cx;
 use super::operation::{OpEvent, Operation, Progress};
 use crate::input::StoreError;
-use crate::nvs::Setting;
+use crate::nvs::{Scope, Setting};
 use crate::outbox::Keep;
 use crate::output::StoreTag;
 use crate::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use crate::timers::Timer;
 #[derive(Debug)]
 pub(crate) struct Write {
     settings: Vec<Setting>,
+    scope: Scope,
     state: State,
 }
 
@@ -47,23 +48,29 @@ impl Write {
     /// Makes the settings valid.
     pub(crate) fn apply(&self, cx: &mut Cx<'_>) {
         for setting in &self.settings {
-            cx.nvs.apply(setting);
+            cx.nvs.apply(setting, self.scope);
         }
     }
 }
 
 impl Cx<'_> {
     /// Starts to write those of the settings that are to be kept: one write for all of them.
-    pub(crate) fn write(&mut self, settings: Vec<Setting>) -> Write {
-        let is_kept = settings.iter().any(|setting| self.nvs.keeps(setting));
+    pub(crate) fn write(&mut self, settings: Vec<Setting>, scope: Scope) -> Write {
+        let is_kept = settings
+            .iter()
+            .any(|setting| self.nvs.keeps(setting, scope));
         let state = if self.env.config.durable && is_kept {
-            let (tag, values) = self.nvs.begin_write(&settings);
+            let (tag, values) = self.nvs.begin_write(&settings, scope);
             self.env.out.store(tag, Keep::Values(values));
             State::Waiting(tag)
         } else {
             State::Ended(Ok(()))
         };
-        Write { settings, state }
+        Write {
+            settings,
+            scope,
+            state,
+        }
     }
 
     /// The flash has lost the kept settings; the boot under way finds the first values. A write that a reset found under way comes to its
@@ -86,6 +93,7 @@ impl Cx<'_> {
         };
         Write {
             settings: Vec::new(),
+            scope: Scope::default(),
             state,
         }
     }
@@ -104,16 +112,17 @@ impl Keeping {
     pub(crate) fn start(
         cx: &mut Cx<'_>,
         settings: Vec<Setting>,
+        scope: Scope,
         then: fn(&mut Cx<'_>),
     ) -> (Self, Progress) {
-        let is_kept = settings.iter().any(|setting| cx.nvs.keeps(setting));
+        let is_kept = settings.iter().any(|setting| cx.nvs.keeps(setting, scope));
         let flash = if is_kept {
             cx.env.delay(cx.env.profile().delays.flash)
         } else {
             Duration::ZERO
         };
         let mut keeping = Self {
-            write: cx.write(settings),
+            write: cx.write(settings, scope),
             then,
             flash_until: cx.env.now + flash,
         };

@@ -8,7 +8,7 @@ use core::net::IpAddr;
 use super::cx::Cx;
 use crate::input::{CloseCause, NetError, StoreError};
 use crate::net::LinkId;
-use crate::nvs::Setting;
+use crate::nvs::{Scope, Setting};
 use crate::output::{QueryId, ResetCause, SocketId, StoreTag};
 use crate::reply::code::ResultCode;
 use crate::reply::error::AtError;
@@ -35,6 +35,7 @@ pub(crate) enum Reply {
     /// OK once the settings are kept and valid.
     Keep {
         settings: Vec<Setting>,
+        scope: Scope,
         then: fn(&mut Cx<'_>),
     },
     /// OK; the task goes on beside other commands.
@@ -48,6 +49,11 @@ pub(crate) enum Reply {
 /// A command that finishes later. Its deadline is `Timer::Operation`.
 pub(crate) trait Operation: fmt::Debug + Send {
     fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress;
+
+    /// Whether its payload is complete and on its way.
+    fn is_sending(&self) -> bool {
+        false
+    }
 }
 
 /// What goes on beside commands when the one that began it has its result. It reports by itself.

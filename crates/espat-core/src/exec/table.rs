@@ -5,6 +5,7 @@ use super::cx::Cx;
 use super::index;
 use super::operation::Handled;
 use crate::commands;
+use crate::nvs::Scope;
 use crate::profile::{Features, Profile};
 use crate::syntax::args::Args;
 use crate::syntax::line::Form;
@@ -16,6 +17,7 @@ pub(crate) struct Command {
     pub(crate) query: Option<fn(&mut Cx<'_>) -> Handled>,
     pub(crate) set: Option<fn(&mut Cx<'_>, &mut Args<'_>) -> Handled>,
     pub(crate) execute: Option<fn(&mut Cx<'_>) -> Handled>,
+    pub(crate) scope: Scope,
     /// What a firmware line must have for the command to exist.
     needs: Features,
     /// What it must have beside that for the form to exist.
@@ -37,6 +39,7 @@ impl Command {
             query: None,
             set: None,
             execute: None,
+            scope: Scope::Sysstore,
             needs: Features::empty(),
             query_needs: Features::empty(),
             set_needs: Features::empty(),
@@ -99,6 +102,25 @@ impl Command {
     pub(crate) const fn needs_wifi(self) -> Self {
         Self {
             needs_wifi: true,
+            ..self
+        }
+    }
+
+    /// The command's sibling on NonOS whose settings a reset forgets.
+    pub(crate) const fn current(self, name: &'static str) -> Self {
+        self.sibling(name, Scope::Current)
+    }
+
+    /// The command's sibling on NonOS whose settings are kept.
+    pub(crate) const fn default(self, name: &'static str) -> Self {
+        self.sibling(name, Scope::Default)
+    }
+
+    const fn sibling(self, name: &'static str, scope: Scope) -> Self {
+        Self {
+            name,
+            scope,
+            needs: Features::SUFFIXES,
             ..self
         }
     }

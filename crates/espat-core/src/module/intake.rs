@@ -6,7 +6,7 @@
 use super::{Module, Phase};
 use crate::exec::operation::OpEvent;
 use crate::fault::ReportPlace;
-use crate::output::{Dropped, Event, Mark, ResetCause};
+use crate::output::{Dropped, Event, ResetCause};
 use crate::reply::error::AtError;
 use crate::serial::chunk::{Before, Busy};
 use crate::serial::escape::{Escape, Verdict};
@@ -144,20 +144,21 @@ impl Module {
 
     fn echo(&mut self, line: &[u8]) {
         let cut = self.echo_cut(line);
-        self.state.out.run(Mark::Echo, &line[..cut]);
+        self.state.out.echo(&line[..cut]);
         if cut < line.len() {
             if self.state.faults.reports.is_some() {
                 self.fault_place(ReportPlace::InsideEcho);
             } else {
                 self.print_reports();
             }
-            self.state.out.run(Mark::Echo, &line[cut..]);
+            self.state.out.echo(&line[cut..]);
         }
     }
 
     fn on_payload(&mut self, bytes: &[u8], before: Before) -> usize {
         let payload = self.intake.payload.as_ref();
-        if !payload.is_some_and(Payload::can_be_cancelled) {
+        let pluses_cancel = self.state.config.profile.quirks.pluses_cancel_send;
+        if !pluses_cancel || !payload.is_some_and(Payload::can_be_cancelled) {
             return self.add_payload(bytes);
         }
         match self.intake.escape.on_bytes(bytes, before) {
@@ -235,6 +236,13 @@ impl Module {
 
     fn on_busy(&mut self, bytes: &[u8]) -> usize {
         self.drop_input(Dropped::Busy, bytes.len());
+        if self.state.config.profile.quirks.busy_a_line {
+            let lines = memchr::memchr_iter(b'\n', bytes).count();
+            for _ in 0..lines {
+                self.answer_busy();
+            }
+            return bytes.len();
+        }
         match self.intake.chunk.on_busy(bytes) {
             Busy::Answer => self.answer_busy(),
             Busy::Wait => {
@@ -261,6 +269,11 @@ impl Module {
     }
 
     fn answer_busy(&mut self) {
+        let is_sending = self.running.as_ref().is_some_and(|it| it.is_sending());
+        if is_sending && self.state.config.profile.quirks.busy_a_line {
+            self.state.out.busy_sending();
+            return;
+        }
         self.state
             .out
             .error(AtError::Busy, self.state.sys.error_codes);

@@ -79,7 +79,8 @@ impl Module {
         if core::mem::take(&mut self.state.faults.lost_settings) {
             self.state.cx(self.now).lose_settings();
         }
-        if core::mem::take(&mut self.state.faults.boot_noise) {
+        let is_heard = self.state.config.profile.quirks.rom_is_heard;
+        if core::mem::take(&mut self.state.faults.boot_noise) || is_heard {
             self.say_rom_texts(cause);
         }
         let mut cx = self.state.cx(self.now);

@@ -29,9 +29,13 @@ impl Module {
                 self.state.out.prompt();
                 self.enter_passthrough();
             }
-            Ok(Reply::Keep { settings, then }) => {
+            Ok(Reply::Keep {
+                settings,
+                scope,
+                then,
+            }) => {
                 let mut cx = self.state.cx(self.now);
-                let (keeping, progress) = Keeping::start(&mut cx, settings, then);
+                let (keeping, progress) = Keeping::start(&mut cx, settings, scope, then);
                 self.progress(progress, || Box::new(keeping));
             }
             Ok(Reply::Background(task)) => {

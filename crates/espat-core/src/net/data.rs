@@ -36,7 +36,7 @@ impl Net {
             return;
         };
         let (multi, raw, show_peer) = (self.multi, self.raw, self.show_peer);
-        let is_read = self.is_read_by_command(id);
+        let waits = self.is_read_by_command(id);
         let Some(link) = self.links.get_mut(id) else {
             return;
         };
@@ -46,6 +46,7 @@ impl Net {
             return;
         }
         let limits = &env.profile().limits;
+        let is_read = waits && link.kind.can_be_passive(env.profile());
         if link.kind.transport == Transport::Udp {
             let too_much = is_read && link.rx.unread.len() + bytes.len() > limits.receive_window;
             if too_much || bytes.len() > limits.datagram_bytes {
@@ -112,7 +113,9 @@ impl Net {
 
     fn keep_held(&mut self, env: &mut Env<'_>, id: LinkId) {
         let link = self.links.get_mut(id);
-        let Some(link) = link.filter(|link| link.rx.held.len() > 0) else {
+        let profile = env.profile();
+        let waits = |link: &&mut Link| link.rx.held.len() > 0 && link.kind.can_be_passive(profile);
+        let Some(link) = link.filter(waits) else {
             return;
         };
         let is_replaced = |urc: &Urc| matches!(urc, Urc::Data(of) | Urc::Closed(of) if *of == id);
@@ -263,7 +266,8 @@ impl Net {
         let (passive, raw) = (self.passive, self.raw);
         for link in self.links.iter_mut().filter(|link| link.is_open()) {
             let is_udp = link.kind.transport == Transport::Udp;
-            let wanted = if passive[link.id.index()] && !raw {
+            let waits = passive[link.id.index()] && link.kind.can_be_passive(env.profile());
+            let wanted = if waits && !raw {
                 // A full window does not stop datagrams: they are lost.
                 if is_udp {
                     DATAGRAM_MAX

@@ -73,7 +73,7 @@ impl Dial {
         if let Some(name) = target.host.name()
             && !cx.wifi.station_is_up()
         {
-            cx.env.log(format_args!("unknown host: {name}"));
+            cx.env.explain_unknown_host(name);
             return Dialed::NoHost;
         }
         cx.net.reserve(id, target.kind);
@@ -108,7 +108,7 @@ impl Dial {
                     }
                     Some(Err(_)) => {
                         if let Some(name) = self.target.host.name() {
-                            cx.env.log(format_args!("unknown host: {name}"));
+                            cx.env.explain_unknown_host(name);
                         }
                         cx.net.drop_link(&mut cx.env, self.id, CloseHow::Reset);
                         Dialed::NoHost

@@ -51,7 +51,14 @@ impl Kind {
 
     /// Whether a firmware line has it.
     pub(crate) fn exists_on(self, profile: &Profile) -> bool {
-        self.transport != Transport::Tls || profile.features.contains(Features::SSL)
+        let has = |feature| profile.features.contains(feature);
+        (self.transport != Transport::Tls || has(Features::SSL))
+            && (!self.is_v6 || has(Features::IPV6))
+    }
+
+    /// Whether its data waits for `AT+CIPRECVDATA` in passive receive.
+    pub(crate) fn can_be_passive(self, profile: &Profile) -> bool {
+        self.transport == Transport::Tcp || !profile.quirks.only_tcp_is_passive
     }
 
     pub(crate) fn name(self) -> &'static str {

@@ -15,6 +15,18 @@ pub(crate) use settings::{
     Credentials, DhcpPool, NameServers, Setting, Settings, SoftAp, SslConf, StaticIp,
 };
 
+/// Whether what a command sets outlives a reset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// As `AT+SYSSTORE` says. NonOS has no such command: there it does.
+    #[default]
+    Sysstore,
+    /// It does not: `_CUR`.
+    Current,
+    /// It does: `_DEF`.
+    Default,
+}
+
 /// The settings, live and stored.
 #[derive(Debug)]
 pub(crate) struct Nvs {
@@ -41,14 +53,26 @@ impl Nvs {
     }
 
     /// Whether a setting is to be kept.
-    pub(crate) fn keeps(&self, setting: &Setting) -> bool {
-        self.keep || setting.is_always_kept()
+    pub(crate) fn keeps(&self, setting: &Setting, scope: Scope) -> bool {
+        match scope {
+            Scope::Sysstore => self.keep || setting.is_always_kept(),
+            Scope::Current => false,
+            Scope::Default => true,
+        }
+    }
+
+    /// What the query form of a command shows: `_DEF?` what is kept, all others what is valid.
+    pub(crate) fn shown(&self, scope: Scope) -> &Settings {
+        match scope {
+            Scope::Sysstore | Scope::Current => &self.live,
+            Scope::Default => &self.stored,
+        }
     }
 
     /// Makes a setting valid, and keeps it where it is to be kept.
-    pub(crate) fn apply(&mut self, setting: &Setting) {
+    pub(crate) fn apply(&mut self, setting: &Setting, scope: Scope) {
         setting.apply(&mut self.live);
-        if self.keeps(setting) {
+        if self.keeps(setting, scope) {
             setting.apply(&mut self.stored);
         }
     }
@@ -57,10 +81,11 @@ impl Nvs {
     pub(crate) fn begin_write(
         &mut self,
         settings: &[Setting],
+        scope: Scope,
     ) -> (StoreTag, Vec<(&'static str, StoreValue)>) {
         let mut after = self.stored.clone();
         let mut values = Vec::new();
-        for setting in settings.iter().filter(|setting| self.keeps(setting)) {
+        for setting in settings.iter().filter(|setting| self.keeps(setting, scope)) {
             setting.apply(&mut after);
             setting.encode(&after, &mut values);
         }

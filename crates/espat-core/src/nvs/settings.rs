@@ -83,6 +83,15 @@ pub(crate) struct DhcpPool {
     pub(crate) end: Ipv4Addr,
 }
 
+impl DhcpPool {
+    /// What stands for a pool that was never set.
+    pub(crate) const ZERO: Self = Self {
+        lease_min: 0,
+        start: Ipv4Addr::UNSPECIFIED,
+        end: Ipv4Addr::UNSPECIFIED,
+    };
+}
+
 impl Default for DhcpPool {
     /// What stands for an end of the pool that a hand-edited file leaves out.
     fn default() -> Self {
@@ -108,6 +117,13 @@ impl StaticIp {
         ip: Ipv4Addr::UNSPECIFIED,
         gateway: Ipv4Addr::UNSPECIFIED,
         netmask: Ipv4Addr::UNSPECIFIED,
+    };
+
+    /// The softAP's first address.
+    pub(crate) const SOFTAP: Self = Self {
+        ip: Ipv4Addr::new(192, 168, 4, 1),
+        gateway: Ipv4Addr::new(192, 168, 4, 1),
+        netmask: Ipv4Addr::new(255, 255, 255, 0),
     };
 
     /// A /24 with its gateway at .1.
@@ -183,15 +199,11 @@ impl Settings {
                 hidden: false,
             },
             auto_connect: true,
-            reconnect: (0, 0),
+            reconnect: factory.reconnect,
             dhcp: 0b11,
             dhcp_pool: None,
             station_ip: None,
-            softap_ip: StaticIp {
-                ip: Ipv4Addr::new(192, 168, 4, 1),
-                gateway: Ipv4Addr::new(192, 168, 4, 1),
-                netmask: Ipv4Addr::new(255, 255, 255, 0),
-            },
+            softap_ip: StaticIp::SOFTAP,
             station_mac: addresses.station_mac,
             softap_mac: addresses.softap_mac,
             station_protocols: 0b111,

@@ -98,6 +98,10 @@ pub(super) const BASE: Profile = Profile {
             flight_timeout: Duration::from_secs(10),
         },
         ssl_links: 5,
+        wifi_modes: 0..=3,
+        sysmsg: 0..=7,
+        sleep_modes: 0..=3,
+        time_zones: -12..=14,
         alpn: 1..=3,
     },
     features: Features::RTOS
@@ -123,6 +127,35 @@ pub(super) const BASE: Profile = Profile {
         receive_lengths_follow_mode: false,
         background_upgrade_asks_nothing: true,
         own_join_ignores_leased_servers: false,
+        rom_is_heard: false,
+        explains_to_host: false,
+        prompt_has_space: false,
+        echo_repeats_cr: false,
+        busy_a_line: false,
+        pluses_cancel_send: true,
+        join_fails_with_fail: false,
+        addresses_unquoted: false,
+        read_begins_a_line: false,
+        read_names_no_sender: false,
+        no_link_holds_zero: false,
+        only_tcp_is_passive: false,
+        name_servers_a_line: false,
+        dhcp_mode_first: false,
+        ping_is_bare: false,
+        info_in_capitals: false,
+        status_is_the_stations: false,
+        stations_are_bare: false,
+        leaves_after_ok: false,
+        time_waits_for_sync: false,
+        time_has_day_with_zero: false,
+        mux_checks_links_first: false,
+        udp_connect_shows_link: false,
+        server_keeps_links: false,
+        versions_end_without_line: false,
+        suffix_default_is_bare: false,
+        ssl_conf_is_one: false,
+        join_shows_little: false,
+        ram_shows_least: true,
     },
     texts: Texts {
         gmr: &[
@@ -152,6 +185,9 @@ pub(super) const BASE: Profile = Profile {
         wifi_mode: 3,
         name_server: Ipv4Addr::new(208, 67, 222, 222),
         host_name: "espressif",
+        host_name_has_mac: false,
+        scan_fields: 0x1f,
+        reconnect: (0, 0),
         sntp_servers: ["cn.ntp.org.cn", "ntp.sjtu.edu.cn", "us.pool.ntp.org"],
         sleep_mode: 1,
         rf_power: 78,
@@ -358,4 +394,40 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     upgrade.read_bytes, upgrade.name_bytes: Source, "esp-at, at_ota_cmd.c";
     upgrade.firmware_bytes: Decided, "the partition table of the 4 MB module was not found";
     upgrade.partitions: Source, "esp-at v2.2.0.0, module_config, at_customize.csv";
+    quirks.rom_is_heard: Documented, "manual of 2.2, Hardware Connection: UART 0 is the log, the AT port is another";
+    quirks.explains_to_host: Strings, "core libraries 1.0 to 5.0: these texts end in CR alone, and the silent builds lack them";
+    quirks.prompt_has_space: Strings, "core library 2.2";
+    quirks.echo_repeats_cr: Transcript, "esp-at#101, FactbirdHQ/atat#231: bytes";
+    quirks.busy_a_line: Transcript, "esp-at#105, esp-at#388; core library 2.2 has no `busy s...`";
+    quirks.pluses_cancel_send: Strings, "core library 2.2; manual of 2.2: message table";
+    quirks.join_fails_with_fail: Transcript, "esp-at#388: ERROR";
+    quirks.addresses_unquoted: Strings, "core library 2.2";
+    quirks.read_begins_a_line: Transcript, "esp-at#294, esp-at#589";
+    quirks.read_names_no_sender: Transcript, "esp-at#328";
+    quirks.no_link_holds_zero: Transcript, "esp-at#223, esp-at#280";
+    quirks.only_tcp_is_passive: Transcript, "esp-at#323, esp-at#589";
+    quirks.name_servers_a_line: Transcript, "esp-at#523";
+    quirks.dhcp_mode_first: Documented, "manual of 2.2, AT+CWDHCP";
+    quirks.ping_is_bare: Transcript, "esp-at#322";
+    quirks.info_in_capitals: Strings, "core library 2.2";
+    quirks.status_is_the_stations: Transcript, "WiFiEspAT#105: STATUS:0 before a join";
+    quirks.stations_are_bare: Strings, "core library 2.2";
+    quirks.leaves_after_ok: Transcript, "WiFiEspAT#105";
+    quirks.time_waits_for_sync: Transcript, "esp-at#315: it counts";
+    quirks.time_has_day_with_zero: Transcript, "esp-at#315";
+    quirks.mux_checks_links_first: Documented, "core changelog 2020-07: AT+CIPMUX=1 returns OK when there is a connection";
+    quirks.udp_connect_shows_link: Transcript, "esp-at#450";
+    quirks.server_keeps_links: Documented, "manual of 2.2, AT+CIPCLOSE";
+    quirks.versions_end_without_line: Transcript, "esp-at#479";
+    quirks.suffix_default_is_bare: Documented, "manual of 2.2: no such forms";
+    quirks.ssl_conf_is_one: Documented, "manual of 2.2, AT+CIPSSLCCONF";
+    quirks.join_shows_little: Strings, "core library 2.2";
+    quirks.ram_shows_least: Documented, "manual of 2.2, AT+SYSRAM";
+    limits.wifi_modes: Documented, "manual of 2.2, AT+CWMODE: 0 to 3";
+    limits.sysmsg: Documented, "manual of 2.2, AT+SYSMSG: three bits";
+    limits.sleep_modes: Documented, "manual of 2.2, AT+SLEEP: none, modem sleep, light sleep, modem sleep by the listen interval";
+    limits.time_zones: Documented, "manual of 2.2, AT+CIPSNTPCFG: -12 to 14";
+    factory.host_name_has_mac: Source, "ESP-IDF 4.2, components/lwip/Kconfig: LWIP_LOCAL_HOSTNAME is a name";
+    factory.scan_fields: Documented, "manual of 2.2, AT+CWLAPOPT; so also a RAK2305 guide for ESP32";
+    factory.reconnect: Documented, "manual of 2.2, AT+CWRECONNCFG";
 };

@@ -1,7 +1,7 @@
 //! ESP8266 firmware lines.
 
 use super::esp32::{BASE, ESP32_2_2};
-use super::{Features, Limits, Profile, Texts};
+use super::{Evidence, Factory, Features, Limits, Profile, Quirks, Texts};
 
 /// ESP8266 NonOS, AT 1.7.
 pub(super) static ESP8266_NONOS_1_7: Profile = NONOS_1_7;
@@ -42,20 +42,132 @@ pub(super) const NONOS_1_7: Profile = Profile {
     version: "1.7.4.0",
     source: "ESP8266 AT Instruction Set for NonOS AT 1.7, transcripts in public issues, host drivers",
     nearest: Some(&ESP8266_2_2),
-    evidence: evidence! {
-        limits.line_bytes: Transcript, "ESP8266_NONOS_SDK#7: 128 bytes";
-        features.RTOS: Documented, "instruction set: none of them is there";
-        features.SUFFIXES: Documented, "instruction set: AT+CWMODE_CUR, AT+CWMODE_DEF and so on";
-        features.CWSTATE, features.IPV6, features.SSL_PSK, features.FLASH: Documented, "not in the instruction set";
-        features.DOMAIN_FAMILY: Documented, "instruction set, AT+CIPDOMAIN: one parameter";
-        features.SERVER_CLOSE_ALL: Documented, "instruction set, AT+CIPSERVER: <mode> and <port>";
-    },
+    evidence: EVIDENCE_NONOS_1_7,
     limits: Limits {
         line_bytes: 128,
+        receive_window: 2920,
+        rf_power: 0..=82,
+        rf_power_steps: &[],
+        softap_stations: 8,
+        wifi_modes: 1..=3,
+        sysmsg: 0..=3,
+        sleep_modes: 0..=2,
+        time_zones: -11..=13,
         ..V2_2.limits
     },
     features: Features::SUFFIXES
         .union(Features::SSL)
         .union(Features::MDNS),
+    quirks: Quirks {
+        sntp_off_needs_zone: false,
+        rom_is_heard: true,
+        explains_to_host: true,
+        prompt_has_space: true,
+        echo_repeats_cr: true,
+        busy_a_line: true,
+        pluses_cancel_send: false,
+        join_fails_with_fail: true,
+        addresses_unquoted: true,
+        read_begins_a_line: true,
+        read_names_no_sender: true,
+        no_link_holds_zero: true,
+        only_tcp_is_passive: true,
+        name_servers_a_line: true,
+        dhcp_mode_first: true,
+        ping_is_bare: true,
+        info_in_capitals: true,
+        status_is_the_stations: true,
+        stations_are_bare: true,
+        leaves_after_ok: true,
+        time_waits_for_sync: true,
+        time_has_day_with_zero: true,
+        mux_checks_links_first: true,
+        udp_connect_shows_link: true,
+        server_keeps_links: true,
+        versions_end_without_line: true,
+        suffix_default_is_bare: true,
+        ssl_conf_is_one: true,
+        join_shows_little: true,
+        ram_shows_least: false,
+        ..V2_2.quirks
+    },
+    texts: Texts {
+        gmr: &[
+            "AT version:1.7.4.0(May 11 2020 19:13:04)",
+            "SDK version:3.0.4(9532ceb)",
+            "compile time:May 27 2020 10:12:17",
+            "Bin version(Wroom 02):1.7.4",
+        ],
+        free_heap: 39_552,
+        rom: super::rom::ESP8266_NONOS,
+        ..V2_2.texts
+    },
+    factory: Factory {
+        wifi_mode: 2,
+        sleep_mode: 2,
+        rf_power: 82,
+        host_name: "ESP_",
+        host_name_has_mac: true,
+        scan_fields: 0x7f,
+        reconnect: (1, 0),
+        ..V2_2.factory
+    },
     ..V2_2
+};
+
+/// The instruction set is the vendor's manual for NonOS, editions 2.1 to 3.0.
+const EVIDENCE_NONOS_1_7: &[Evidence] = evidence! {
+    limits.line_bytes: Transcript, "ESP8266_NONOS_SDK#7: 128 bytes";
+    limits.receive_window: Documented, "instruction set, AT+CIPRECVMODE: 2920 bytes by default";
+    limits.rf_power: Documented, "manual of 2.2, AT Command Set Comparison: 0 to 82 on NonOS";
+    limits.rf_power_steps: Decided, "nothing says that the value is rounded";
+    limits.softap_stations: Documented, "instruction set, AT+CWSAP_CUR: 1 to 8";
+    limits.wifi_modes: Transcript, "zephyr#31737: no mode 0";
+    limits.sysmsg: Documented, "instruction set, AT+SYSMSG_CUR: two bits";
+    limits.sleep_modes: Documented, "instruction set, AT+SLEEP: none, light sleep, modem sleep";
+    limits.time_zones: Documented, "instruction set, AT+CIPSNTPCFG: -11 to 13";
+    features.RTOS: Documented, "instruction set: none of them is there";
+    features.SUFFIXES: Documented, "instruction set: AT+CWMODE_CUR, AT+CWMODE_DEF and so on";
+    features.CWSTATE, features.IPV6, features.SSL_PSK, features.FLASH: Documented, "not in the instruction set";
+    features.DOMAIN_FAMILY: Documented, "instruction set, AT+CIPDOMAIN: one parameter";
+    features.SERVER_CLOSE_ALL: Documented, "instruction set, AT+CIPSERVER: <mode> and <port>";
+    quirks.sntp_off_needs_zone: Documented, "instruction set, AT+CIPSNTPCFG: <timezone> where SNTP is enabled";
+    quirks.rom_is_heard: Transcript, "mbed-os#12234; the AT port is UART 0";
+    texts.rom: Transcript, "mbed-os#12234 and a log of 1.6.2: what the boot loader of NonOS says";
+    quirks.explains_to_host: Transcript, "ESP8266_NONOS_SDK#35, RaceCapture#867, ESP8266_AT_Commands_parser#50; words and their order also from ESP_ATMod";
+    quirks.prompt_has_space: Driver, "drogue-esp8266 and esp8266-wifi-serial wait for it; ESP8266_NONOS_SDK#59; source of AT 0.20";
+    quirks.echo_repeats_cr: Transcript, "room-15/blog#17: bytes; source of AT 0.20; a project with 1.7.4 counts CR LF";
+    quirks.busy_a_line: Source, "ESP8266_AT, at_port.c (AT 0.20); drivers of 1.7 know both texts";
+    quirks.pluses_cancel_send: Documented, "instruction set: +++ in data mode only for AT+CIPSENDBUF";
+    quirks.join_fails_with_fail: Documented, "instruction set, AT+CWJAP_CUR: +CWJAP:<error code> and FAIL";
+    quirks.addresses_unquoted: Transcript, "ESP8266_NONOS_SDK#59; drogue-esp8266 and Zephyr read it so";
+    quirks.read_begins_a_line: Driver, "WiFiEspAT, Zephyr (zephyr#91677), mbed-os, ESP_ATMod; the instruction set has `:<n>,`";
+    quirks.read_names_no_sender: Driver, "WiFiEspAT, ESP_ATMod";
+    quirks.no_link_holds_zero: Driver, "esp-at#223: WiFiEspAT on 1.7";
+    quirks.only_tcp_is_passive: Documented, "instruction set, AT+CIPRECVMODE: not for SSL and UDP";
+    quirks.name_servers_a_line: Documented, "instruction set, AT+CIPDNS_CUR; drogue-esp8266 reads it so";
+    quirks.dhcp_mode_first: Documented, "instruction set, AT+CWDHCP_CUR";
+    quirks.ping_is_bare: Transcript, "Adafruit_CircuitPython_ESP_ATcontrol#21: bytes; +timeout: instruction set";
+    quirks.info_in_capitals: Transcript, "a log of AT 1.1.0; the empty line: ESP_ATMod and ARM's driver";
+    quirks.status_is_the_stations: Transcript, "a log of AT 1.1.0: STATUS:5 on a softAP; ESP_ATMod#33";
+    quirks.stations_are_bare: Documented, "instruction set, AT+CWLIF";
+    quirks.leaves_after_ok: Inferred, "drivers that are in use wait for the report after OK";
+    quirks.time_waits_for_sync: Transcript, "WiFiEspAT#8";
+    quirks.time_has_day_with_zero: Transcript, "WiFiEspAT#8";
+    quirks.mux_checks_links_first: Source, "ESP_ATMod; source of AT 0.20";
+    quirks.udp_connect_shows_link: Transcript, "stackoverflow.com, 79081416; source of AT 0.20";
+    quirks.server_keeps_links: Documented, "instruction set, AT+CIPCLOSE: ID 5 has no effect in server mode; what it answers is decided";
+    quirks.versions_end_without_line: Transcript, "mbed-os#12234 (1.7.0), ARMmbed/esp8266-driver#111 (1.6.2)";
+    quirks.suffix_default_is_bare: Transcript, "a log of AT 1.1.0";
+    quirks.ssl_conf_is_one: Source, "ESP8266_NONOS_SDK, release notes of AT 1.7: AT+CIPSSLCCONF=<ssl_mode>";
+    quirks.join_shows_little: Driver, "comments of drivers with bytes of 1.x; two logs of 1.7 have <pci_en> as a fifth";
+    quirks.ram_shows_least: Documented, "manual of 2.2, AT Command Set Comparison: NonOS lacks it";
+    texts.gmr: Transcript, "khoih-prog/ESP8266_AT_WebServer, README: AT Firmware v1.7.4.0";
+    texts.free_heap: Decided, "no log of 1.7 was found";
+    factory.wifi_mode: Transcript, "a log of AT 1.1.0: +CWMODE_DEF:2";
+    factory.sleep_mode: Transcript, "a log of AT 1.1.0: +SLEEP:2";
+    factory.rf_power: Inferred, "the largest value";
+    factory.host_name, factory.host_name_has_mac: Inferred, "the SDK's name of a station is that of its softAP: ESP_ and the end of the MAC address";
+    factory.scan_fields: Transcript, "ESP8266_NONOS_SDK#366 (SDK 3.0.5): seven; logs of 1.6.2 and 1.7.5 have eleven";
+    factory.reconnect: Source, "ESP8266_NONOS_SDK, user_interface.h: wifi_station_set_reconnect_policy is on; how soon was not seen";
 };

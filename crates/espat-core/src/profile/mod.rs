@@ -166,6 +166,14 @@ values! {
         pub tls: TlsRules,
         /// SSL links at a time, clients of the server included.
         pub ssl_links: u8,
+        /// What `AT+CWMODE` takes.
+        pub wifi_modes: RangeInclusive<i32>,
+        /// What `AT+SYSMSG` takes.
+        pub sysmsg: RangeInclusive<i32>,
+        /// What `AT+SLEEP` takes.
+        pub sleep_modes: RangeInclusive<i32>,
+        /// Hours that `AT+CIPSNTPCFG` takes.
+        pub time_zones: RangeInclusive<i32>,
         /// How many protocols `AT+CIPSSLCALPN` takes; 0 takes them away.
         pub alpn: RangeInclusive<i32>,
     }
@@ -280,6 +288,12 @@ values! {
         pub name_server: core::net::Ipv4Addr,
         /// `AT+CWHOSTNAME`.
         pub host_name: &'static str,
+        /// The end of the station's MAC address follows it.
+        pub host_name_has_mac: bool,
+        /// The fields of `AT+CWLAP`, a bit each as in `AT+CWLAPOPT`.
+        pub scan_fields: u16,
+        /// How the station joins again by itself: seconds between attempts, and how many attempts, 0 for as many as it takes.
+        pub reconnect: (u16, u16),
         /// The servers of `AT+CIPSNTPCFG` without servers.
         pub sntp_servers: [&'static str; 3],
         /// `AT+SLEEP`.

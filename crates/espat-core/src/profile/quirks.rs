@@ -30,5 +30,65 @@ values! {
         /// After a join of its own the module goes on asking the firmware's name server, although the servers are automatic;
         /// after `AT+CWJAP` it asks the network's.
         pub own_join_ignores_leased_servers: bool,
+        /// What ROM and boot loader say comes on the AT port at every reset, at their own rate.
+        pub rom_is_heard: bool,
+        /// Why a command fails or changes nothing is said to the host MCU, before the result; otherwise on the log port.
+        pub explains_to_host: bool,
+        /// `> ` follows OK at once; otherwise `>` stands on a line of its own.
+        pub prompt_has_space: bool,
+        /// The echo of a line ends in CR CR LF.
+        pub echo_repeats_cr: bool,
+        /// Input while a command runs is answered once a LF, with `busy s...` while a payload is on its way, and `AT+RST` as well;
+        /// otherwise once a chunk, and `AT+RST` resets.
+        pub busy_a_line: bool,
+        /// A lone `+++` instead of payload takes the send back.
+        pub pluses_cancel_send: bool,
+        /// A join that fails ends with FAIL.
+        pub join_fails_with_fail: bool,
+        /// `+CIPDOMAIN` and the sender in `+IPD` stand without quotes.
+        pub addresses_unquoted: bool,
+        /// `+CIPRECVDATA,<n>:` on a line of its own; otherwise `+CIPRECVDATA:<n>,`.
+        pub read_begins_a_line: bool,
+        /// `AT+CIPDINFO` does not count for `AT+CIPRECVDATA`.
+        pub read_names_no_sender: bool,
+        /// `AT+CIPRECVLEN?` shows 0 for a number without a link; otherwise -1.
+        pub no_link_holds_zero: bool,
+        /// Only TCP waits for `AT+CIPRECVDATA`; UDP and SSL come as `+IPD` with their data all the same.
+        pub only_tcp_is_passive: bool,
+        /// `AT+CIPDNS_CUR?` has a line for each server, without quotes and flag.
+        pub name_servers_a_line: bool,
+        /// `AT+CWDHCP=<mode>,<en>` with 0 softAP, 1 station, 2 both, and bit 0 softAP, bit 1 station in the answer; otherwise
+        /// `<en>,<bits>`, bit 0 station.
+        pub dhcp_mode_first: bool,
+        /// `AT+PING` answers `+<ms>` and `+timeout`.
+        pub ping_is_bare: bool,
+        /// `+CIPDINFO:TRUE` and an empty line before OK; otherwise `+CIPDINFO:true` without.
+        pub info_in_capitals: bool,
+        /// `STATUS:5` while the station has no address, whatever links there are.
+        pub status_is_the_stations: bool,
+        /// `AT+CWLIF` shows `<ip>,<mac>` without a prefix.
+        pub stations_are_bare: bool,
+        /// `AT+CWQAP` answers OK before `WIFI DISCONNECT`.
+        pub leaves_after_ok: bool,
+        /// `AT+CIPSNTPTIME?` shows the first second of 1970 until a server has answered.
+        pub time_waits_for_sync: bool,
+        /// `Thu Jan 01` instead of `Thu Jan  1`.
+        pub time_has_day_with_zero: bool,
+        /// `AT+CIPMUX` is refused while there are links, also where it changes nothing.
+        pub mux_checks_links_first: bool,
+        /// `0,CONNECT` for a UDP link, in single-link mode too.
+        pub udp_connect_shows_link: bool,
+        /// `AT+CIPCLOSE=5` closes nothing while the server runs.
+        pub server_keeps_links: bool,
+        /// OK follows the last line of `AT+GMR` without an empty line.
+        pub versions_end_without_line: bool,
+        /// `_DEF?` of what nobody has kept shows zeros, or ff in a MAC.
+        pub suffix_default_is_bare: bool,
+        /// `AT+CIPSSLCCONF` is one number for all links.
+        pub ssl_conf_is_one: bool,
+        /// `+CWJAP:<ssid>,<bssid>,<channel>,<rssi>`; otherwise nine values.
+        pub join_shows_little: bool,
+        /// `AT+SYSRAM?` also shows the least there has been.
+        pub ram_shows_least: bool,
     }
 }

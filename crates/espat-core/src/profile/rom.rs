@@ -130,6 +130,43 @@ pub const ESP8266: Rom = Rom {
     ],
 };
 
+/// ESP8266 with the boot loader of NonOS: mbed-os#12234 for the pin, a log of 1.6.2 for AT+RESTORE and the lines after it.
+pub const ESP8266_NONOS: Rom = Rom {
+    baud: 74_880,
+    causes: Causes {
+        power_on: &["", " ets Jan  8 2013,rst cause:1, boot mode:(3,6)", ""],
+        pin: &["", " ets Jan  8 2013,rst cause:2, boot mode:(3,6)", ""],
+        brown_out: &["", " ets Jan  8 2013,rst cause:1, boot mode:(3,6)", ""],
+        watchdog: &[
+            "",
+            " ets Jan  8 2013,rst cause:4, boot mode:(3,6)",
+            "",
+            "wdt reset",
+        ],
+        software: &["", " ets Jan  8 2013,rst cause:2, boot mode:(3,6)", ""],
+        wake: &["", " ets Jan  8 2013,rst cause:2, boot mode:(3,6)", ""],
+    },
+    rest: &[
+        "load 0x40100000, len 2408, room 16 ",
+        "tail 8",
+        "chksum 0xe5",
+        "load 0x3ffe8000, len 776, room 0 ",
+        "tail 8",
+        "chksum 0x84",
+        "load 0x3ffe8310, len 632, room 0 ",
+        "tail 8",
+        "chksum 0xd8",
+        "csum 0xd8",
+        "",
+        "2nd boot version : 1.7(5d6f877)",
+        "  SPI Speed      : 40MHz",
+        "  SPI Mode       : QIO",
+        "  SPI Flash Size & Map: 16Mbit(1024KB+1024KB)",
+        "jump to run user1 @ 1000",
+        "",
+    ],
+};
+
 /// ESP32-C3: the lines of ivmarkov/rust-esp32-std-demo#42, the watchdog's cause of esp-idf#12110.
 pub const ESP32C3: Rom = Rom {
     baud: 115_200,

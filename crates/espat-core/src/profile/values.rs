@@ -83,6 +83,7 @@ one_value! {
     u64: |n| n.to_string();
     usize: |n| n.to_string();
     i32: |n| n.to_string();
+    (u16, u16): |pair| format!("{}, {}", pair.0, pair.1);
     (u32, u32): |range| format!("{} to {}", range.0, range.1);
     RangeInclusive<i32>: |range| format!("{} to {}", range.start(), range.end());
     Duration: |time| format!("{time:?}");

@@ -1,6 +1,6 @@
-//! Times as `asctime` writes them: the day padded with a space (decisions.md U14).
+//! Times as `asctime` writes them: the day padded with a space, or with a zero in the alternate form (decisions.md U14).
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 /// Seconds since 1970, in the zone that they are to be shown in.
 #[derive(Clone, Copy, Debug)]
@@ -17,11 +17,19 @@ impl fmt::Display for Asctime {
         let days = self.0.div_euclid(SECONDS_A_DAY);
         let second = self.0.rem_euclid(SECONDS_A_DAY);
         let (year, month, day) = date(days);
+        let pad = if f.alternate() { '0' } else { ' ' };
         write!(
             f,
-            "{} {} {day:2} {:02}:{:02}:{:02} {year}",
+            "{} {} ",
             name(&WEEKDAYS, (days + 4).rem_euclid(7)),
-            name(&MONTHS, month),
+            name(&MONTHS, month)
+        )?;
+        if day < 10 {
+            f.write_char(pad)?;
+        }
+        write!(
+            f,
+            "{day} {:02}:{:02}:{:02} {year}",
             second / 3600,
             second / 60 % 60,
             second % 60

@@ -6,6 +6,8 @@ pub(crate) enum ResultCode {
     Ok,
     SendOk,
     SendFail,
+    /// A join failed, on NonOS.
+    Fail,
 }
 
 impl ResultCode {
@@ -14,6 +16,7 @@ impl ResultCode {
             Self::Ok => "OK",
             Self::SendOk => "SEND OK",
             Self::SendFail => "SEND FAIL",
+            Self::Fail => "FAIL",
         }
     }
 }

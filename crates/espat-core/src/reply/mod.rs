@@ -3,5 +3,6 @@
 pub(crate) mod asctime;
 pub(crate) mod code;
 pub(crate) mod error;
+pub(crate) mod reason;
 pub(crate) mod render;
 pub(crate) mod urc;

@@ -118,9 +118,19 @@ impl Outbox {
         self.write(format_args!("{text}\r\n"));
     }
 
+    /// A line of text that the result code follows without an empty line.
+    pub(crate) fn tight_text(&mut self, text: impl Display) {
+        self.begin(Mark::Line);
+        self.write(format_args!("{text}"));
+    }
+
     /// The head of `+CIPRECVDATA:n,` before its data.
     pub(crate) fn data_head(&mut self, name: &'static str, len: usize, peer: Option<SocketAddr>) {
         self.begin(Mark::Line);
+        if self.quirks.read_begins_a_line {
+            self.write(format_args!("\r\n{name},{len}:"));
+            return;
+        }
         self.write(format_args!("{name}:{len},"));
         if let Some(peer) = peer {
             self.write(format_args!("\"{}\",{},", peer.ip(), peer.port()));
@@ -145,9 +155,32 @@ impl Outbox {
         self.write(format_args!("\r\n{text}\r\n"));
     }
 
+    /// Input while a payload is on its way, on NonOS (decisions.md U16: without a line end before it).
+    pub(crate) fn busy_sending(&mut self) {
+        self.begin(Mark::Result);
+        self.extend(b"busy s...\r\n");
+    }
+
+    /// A line as it came in, or its rest. NonOS sends every byte back but LF, and CR LF for that (decisions.md U16).
+    pub(crate) fn echo(&mut self, line: &[u8]) {
+        self.begin(Mark::Echo);
+        match line.strip_suffix(b"\n") {
+            Some(line) if self.quirks.echo_repeats_cr => {
+                self.extend(line);
+                self.extend(b"\r\n");
+            }
+            Some(_) | None => self.extend(line),
+        }
+    }
+
     pub(crate) fn prompt(&mut self) {
         self.begin(Mark::Prompt);
-        self.extend(b"\r\n>");
+        let prompt: &[u8] = if self.quirks.prompt_has_space {
+            b"> "
+        } else {
+            b"\r\n>"
+        };
+        self.extend(prompt);
     }
 
     pub(crate) fn received(&mut self, len: usize) {
@@ -206,7 +239,12 @@ impl Outbox {
     pub(crate) fn ipd(&mut self, link: Shown, peer: Option<SocketAddr>, data: &[u8]) {
         self.ipd_head(link, data.len());
         if let Some(peer) = peer {
-            self.write(format_args!(",\"{}\",{}", peer.ip(), peer.port()));
+            let (ip, port) = (peer.ip(), peer.port());
+            if self.quirks.addresses_unquoted {
+                self.write(format_args!(",{ip},{port}"));
+            } else {
+                self.write(format_args!(",\"{ip}\",{port}"));
+            }
         }
         self.extend(b":");
         self.join(Mark::Payload);

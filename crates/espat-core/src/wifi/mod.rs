@@ -36,8 +36,8 @@ pub(crate) struct Wifi {
     pub(crate) station: Station,
     pub(crate) softap: SoftAp,
     pub(crate) country: Country,
-    /// `AT+CWLAPOPT`.
-    pub(crate) scan: ScanOptions,
+    /// `AT+CWLAPOPT`, where it was set.
+    pub(crate) scan: Option<ScanOptions>,
     /// `AT+CWHOSTNAME`, where it was set.
     pub(crate) host_name: Option<Vec<u8>>,
     /// The mode that the radio is in; `AT+CWMODE` makes it follow the setting.
@@ -54,11 +54,11 @@ pub(crate) struct ScanOptions {
     pub(crate) encryptions: u8,
 }
 
-impl Default for ScanOptions {
-    /// Manual, `AT+CWLAPOPT`; the fields also seen without it (RAK2305 guide, ESP32 AT).
-    fn default() -> Self {
+impl ScanOptions {
+    /// What a module shows that has not been told otherwise (manual, `AT+CWLAPOPT`).
+    pub(crate) fn new(fields: u16) -> Self {
         Self {
-            fields: 0x1f,
+            fields,
             rssi_min: -100,
             encryptions: 0xff,
         }
@@ -74,6 +74,12 @@ impl Wifi {
     /// The station has tried to join since boot.
     pub(crate) fn has_tried(&self) -> bool {
         self.station.has_tried()
+    }
+
+    /// What `AT+CWLAP` shows.
+    pub(crate) fn scan_options(&self, env: &Env<'_>) -> ScanOptions {
+        let first = env.profile().factory.scan_fields;
+        self.scan.unwrap_or_else(|| ScanOptions::new(first))
     }
 
     /// Boot is over: starts what the settings ask for.

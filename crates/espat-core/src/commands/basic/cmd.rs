@@ -3,10 +3,12 @@
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::{self, Command};
+use crate::profile::Features;
 use crate::syntax::line::Form;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CMD")
     .query(query)
+    .needs(Features::RTOS)
     .doc("basic.html#cmd-CMD", "List the commands and their forms")];
 
 fn query(cx: &mut Cx<'_>) -> Handled {

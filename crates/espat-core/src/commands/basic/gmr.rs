@@ -14,7 +14,13 @@ const AT_VERSION: &str = "AT version:";
 
 fn execute(cx: &mut Cx<'_>) -> Handled {
     let installed = cx.ota.version().filter(|version| !version.is_empty());
-    for line in cx.env.profile().texts.gmr {
+    let mut lines = cx.env.profile().texts.gmr.iter();
+    let last = if cx.env.profile().quirks.versions_end_without_line {
+        lines.next_back()
+    } else {
+        None
+    };
+    for line in lines {
         match (installed, installed_rest(line)) {
             (Some(version), Some(rest)) => {
                 let number = version.trim_start_matches(['v', 'V']);
@@ -24,6 +30,9 @@ fn execute(cx: &mut Cx<'_>) -> Handled {
             }
             _ => cx.env.out.text_line(line),
         }
+    }
+    if let Some(line) = last {
+        cx.env.out.tight_text(line);
     }
     Ok(Reply::Done)
 }

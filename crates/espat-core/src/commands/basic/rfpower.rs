@@ -3,13 +3,18 @@
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
+use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+RFPOWER").query(query).set(set).doc(
-    "basic.html#cmd-RFPOWER",
-    "Query or set the radio's transmit power",
-)];
+pub(super) const COMMANDS: &[Command] = &[Command::new("+RFPOWER")
+    .query(query)
+    .query_needs(Features::RTOS)
+    .set(set)
+    .doc(
+        "basic.html#cmd-RFPOWER",
+        "Query or set the radio's transmit power",
+    )];
 
 /// Levels of Bluetooth's advertising, scanning and connecting.
 const BLUETOOTH_LEVEL_MAX: i32 = 7;
@@ -29,7 +34,7 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 }
 
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
-    args.arity(1..=4)?;
+    args.arity(1..=if cx.env.has(Features::RTOS) { 4 } else { 1 })?;
     let limits = &cx.env.profile().limits;
     let wanted = args.byte(limits.rf_power.clone())?;
     let mut sets_bluetooth = false;

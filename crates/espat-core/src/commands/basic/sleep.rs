@@ -11,9 +11,6 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+SLEEP")
     .set(set)
     .doc("basic.html#cmd-SLEEP", "Query or set the sleep mode")];
 
-/// 0 none, 1 modem sleep, 2 light sleep, 3 modem sleep by the listen interval.
-const MODE_MAX: i32 = 3;
-
 fn query(cx: &mut Cx<'_>) -> Handled {
     cx.env.out.tight_line("+SLEEP").int(cx.sys.sleep_mode);
     Ok(Reply::Done)
@@ -21,6 +18,6 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
-    cx.sys.sleep_mode = args.byte(0..=MODE_MAX)?;
+    cx.sys.sleep_mode = args.byte(cx.env.profile().limits.sleep_modes.clone())?;
     Ok(Reply::Done)
 }

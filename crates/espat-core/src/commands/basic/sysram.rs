@@ -18,6 +18,9 @@ fn query(cx: &mut Cx<'_>) -> Handled {
     } else {
         (texts.free_heap, texts.free_heap_min)
     };
-    cx.env.out.tight_line("+SYSRAM").int(free).int(min);
+    let line = cx.env.out.tight_line("+SYSRAM").int(free);
+    if cx.env.config.profile.quirks.ram_shows_least {
+        line.int(min);
+    }
     Ok(Reply::Done)
 }

@@ -3,12 +3,17 @@
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
+use crate::profile::Features;
 use crate::syntax::args::Args;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+SYSSTORE").query(query).set(set).doc(
-    "basic.html#cmd-SYSSTORE",
-    "Query or set whether settings are kept",
-)];
+pub(super) const COMMANDS: &[Command] = &[Command::new("+SYSSTORE")
+    .query(query)
+    .set(set)
+    .needs(Features::RTOS)
+    .doc(
+        "basic.html#cmd-SYSSTORE",
+        "Query or set whether settings are kept",
+    )];
 
 fn query(cx: &mut Cx<'_>) -> Handled {
     cx.env.out.tight_line("+SYSSTORE").int(cx.nvs.keep);

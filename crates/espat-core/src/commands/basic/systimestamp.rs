@@ -3,11 +3,13 @@
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
+use crate::profile::Features;
 use crate::syntax::args::Args;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+SYSTIMESTAMP")
     .query(query)
     .set(set)
+    .needs(Features::RTOS)
     .doc("basic.html#cmd-SETTIME", "Query or set the clock")];
 
 const US_PER_S: i64 = 1_000_000;

@@ -6,6 +6,7 @@ use crate::exec::table::Command;
 use crate::net::LinkId;
 use crate::output::CloseHow;
 use crate::reply::error::AtError;
+use crate::reply::reason::Reason;
 use crate::reply::urc::Urc;
 use crate::syntax::args::Args;
 
@@ -16,7 +17,7 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPCLOSE")
 
 fn execute(cx: &mut Cx<'_>) -> Handled {
     if cx.net.multi {
-        cx.env.log("MUX=1");
+        cx.env.explain(Reason::MultipleLinks);
         return Err(AtError::Failed);
     }
     close(cx, LinkId(0))
@@ -27,19 +28,25 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let all = cx.env.profile().limits.links;
     let id = args.byte(0..=i32::from(all))?;
     if !cx.net.multi {
-        cx.env.log("MUX=0");
+        cx.env.explain(Reason::SingleLink);
         return Err(AtError::Failed);
     }
     if id != all {
         return close(cx, LinkId(id));
     }
-    close_all(cx);
+    let keeps = cx.env.profile().quirks.server_keeps_links;
+    if !keeps || !cx.net.server.is_running() {
+        close_all(cx);
+    }
     Ok(Reply::Done)
 }
 
 fn close(cx: &mut Cx<'_>, id: LinkId) -> Handled {
     if cx.net.links.get(id).is_none() {
-        cx.env.log("link is not valid");
+        // The single-link mode has no word for it on NonOS (ESP_ATMod).
+        if cx.net.multi || !cx.env.profile().quirks.explains_to_host {
+            cx.env.explain(Reason::NothingToClose);
+        }
         return Err(AtError::Failed);
     }
     close_and_say(cx, id);

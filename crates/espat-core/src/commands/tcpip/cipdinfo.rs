@@ -11,7 +11,13 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPDINFO").query(query)
 )];
 
 fn query(cx: &mut Cx<'_>) -> Handled {
-    cx.env.out.tight_line("+CIPDINFO").show(cx.net.show_peer);
+    let shows = cx.net.show_peer;
+    if cx.env.profile().quirks.info_in_capitals {
+        let text = if shows { "TRUE" } else { "FALSE" };
+        cx.env.out.line("+CIPDINFO").show(text);
+    } else {
+        cx.env.out.tight_line("+CIPDINFO").show(shows);
+    }
     Ok(Reply::Done)
 }
 

@@ -1,22 +1,35 @@
 //! `AT+CIPDNS`: whom the module asks for names (behaviour.md 3.24; manual, `AT+CIPDNS`).
 
 use alloc::vec;
+use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::net::host::name_servers_shown;
-use crate::nvs::{NameServers, Setting};
+use crate::nvs::{NameServers, Scope, Setting};
+use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::reply::render::Line;
 use crate::syntax::args::Args;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPDNS")
+const CIPDNS: Command = Command::new("+CIPDNS")
     .query(query)
     .set(set)
-    .doc("tcp-ip.html#cmd-DNS", "Query or set the name servers")];
+    .needs(Features::RTOS)
+    .doc("tcp-ip.html#cmd-DNS", "Query or set the name servers");
+
+pub(super) const COMMANDS: &[Command] = &[
+    CIPDNS,
+    CIPDNS.current("+CIPDNS_CUR"),
+    CIPDNS.default("+CIPDNS_DEF"),
+];
 
 fn query(cx: &mut Cx<'_>) -> Handled {
+    if cx.env.profile().quirks.name_servers_a_line {
+        return query_by_line(cx);
+    }
     let servers = name_servers_shown(cx);
     let line = cx
         .env
@@ -27,8 +40,28 @@ fn query(cx: &mut Cx<'_>) -> Handled {
     Ok(Reply::Done)
 }
 
+/// `_DEF?` shows the servers that are kept, and where none are the firmware's own (decided without a log).
+fn query_by_line(cx: &mut Cx<'_>) -> Handled {
+    let servers = if cx.called.scope == Scope::Default {
+        let kept = cx.shown().name_servers;
+        let own = cx.env.profile().factory.name_server;
+        let kept: Vec<IpAddr> = kept.servers.into_iter().flatten().collect();
+        if kept.is_empty() {
+            vec![own.into()]
+        } else {
+            kept
+        }
+    } else {
+        name_servers_shown(cx)
+    };
+    for server in servers {
+        cx.answer().show(server);
+    }
+    Ok(Reply::Done)
+}
+
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
-    args.arity(1..=4)?;
+    args.arity(1..=if cx.env.has(Features::RTOS) { 4 } else { 3 })?;
     let mut set = NameServers {
         manual: args.flag()?,
         ..NameServers::default()

@@ -58,12 +58,18 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
 }
 
 fn answer(cx: &mut Cx<'_>, ip: IpAddr) {
-    cx.env.out.line("+CIPDOMAIN").quoted(ip);
+    let unquoted = cx.env.profile().quirks.addresses_unquoted;
+    let line = cx.env.out.line("+CIPDOMAIN");
+    if unquoted {
+        line.show(ip);
+    } else {
+        line.quoted(ip);
+    }
 }
 
 fn log_unknown(cx: &mut Cx<'_>, host: &Host) {
     if let Some(name) = host.name() {
-        cx.env.log(format_args!("unknown host: {name}"));
+        cx.env.explain_unknown_host(name);
     }
 }
 

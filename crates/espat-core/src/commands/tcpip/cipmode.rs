@@ -4,6 +4,7 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::reply::error::AtError;
+use crate::reply::reason::Reason;
 use crate::syntax::args::Args;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPMODE").query(query).set(set).doc(
@@ -20,7 +21,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
     let raw = args.flag()?;
     if raw && cx.net.multi {
-        cx.env.log("CIPMUX must be 0");
+        cx.env.explain(Reason::MultipleLinksOn);
         return Err(AtError::Failed);
     }
     cx.net.set_raw(&mut cx.env, raw);

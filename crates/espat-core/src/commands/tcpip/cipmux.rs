@@ -4,6 +4,7 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::reply::error::AtError;
+use crate::reply::reason::Reason;
 use crate::syntax::args::Args;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPMUX").query(query).set(set).doc(
@@ -19,19 +20,20 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
     let multi = args.flag()?;
-    if multi == cx.net.multi {
+    let checks_links = cx.env.profile().quirks.mux_checks_links_first;
+    if multi == cx.net.multi && !(checks_links && !cx.net.links.is_empty()) {
         return Ok(Reply::Done);
     }
     if !cx.net.links.is_empty() {
-        cx.env.log("link is builded");
+        cx.env.explain(Reason::LinksOpen);
         return Err(AtError::Failed);
     }
     if cx.net.raw {
-        cx.env.log("IPMODE must be 0");
+        cx.env.explain(Reason::PassthroughArmed);
         return Err(AtError::Failed);
     }
     if cx.net.server.is_running() {
-        cx.env.log("CIPSERVER must be 0");
+        cx.env.explain(Reason::ServerRuns);
         return Err(AtError::Failed);
     }
     cx.net.multi = multi;

@@ -6,10 +6,14 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::nvs::Setting;
+use crate::profile::Features;
 use crate::syntax::args::Args;
 
-pub(super) const COMMANDS: &[Command] =
-    &[Command::new("+CIPRECONNINTV").query(query).set(set).doc(
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPRECONNINTV")
+    .query(query)
+    .set(set)
+    .needs(Features::RTOS)
+    .doc(
         "tcp-ip.html#cmd-AUTOCONNINT",
         "Query or set passthrough's reconnection interval",
     )];

@@ -71,10 +71,15 @@ fn query_len(cx: &mut Cx<'_>) -> Handled {
     let profile = cx.env.profile();
     let shows_one = profile.quirks.receive_lengths_follow_mode && !cx.net.multi;
     let links = if shows_one { 1 } else { profile.limits.links };
+    let none = if profile.quirks.no_link_holds_zero {
+        0
+    } else {
+        -1
+    };
     let mut line = cx.env.out.line("+CIPRECVLEN");
     for id in 0..links {
         let link = cx.net.links.get(crate::net::LinkId(id));
-        line = line.int(link.map_or(-1, |link| {
+        line = line.int(link.map_or(none, |link| {
             i64::try_from(link.rx.unread.wire_len()).unwrap_or(i64::MAX)
         }));
     }
@@ -97,7 +102,8 @@ fn read(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let (a, b) = link.rx.unread.front(len_max);
     let len = a.len() + b.len();
     cx.env.log(format_args!("to read {len} bytes"));
-    let peer = show_peer.then(|| link.rx.unread.sender(0).unwrap_or(link.remote));
+    let shows_peer = show_peer && !cx.env.profile().quirks.read_names_no_sender;
+    let peer = shows_peer.then(|| link.rx.unread.sender(0).unwrap_or(link.remote));
     cx.env.out.data_head("+CIPRECVDATA", len, peer);
     cx.env.out.run(Mark::Payload, a);
     cx.env.out.extend(b);

@@ -12,6 +12,7 @@ use crate::net::host::{Host, Lookup, is_nobody};
 use crate::output::{Dropped, Event, Family, SocketId, Transport};
 use crate::reply::code::ResultCode;
 use crate::reply::error::AtError;
+use crate::reply::reason::Reason;
 use crate::serial::payload::DataSpec;
 use crate::syntax::args::Args;
 use crate::time::Duration;
@@ -54,14 +55,13 @@ fn send_ex(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
 
 fn begin(cx: &mut Cx<'_>, args: &mut Args<'_>, spec: fn(usize) -> DataSpec) -> Handled {
     if cx.net.raw {
-        cx.env.log("IPMODE=1");
+        cx.env.explain(Reason::PassthroughSends);
         return Err(AtError::Failed);
     }
     let before = super::link_params(cx);
     args.arity(before + 1..=before + 3)?;
     let id = super::link_param(cx, args)?;
-    let len_max = i32::try_from(cx.env.profile().limits.send_bytes).unwrap_or(i32::MAX);
-    let len = usize::try_from(args.int(1..=len_max)?).unwrap_or(0);
+    let len = length(cx, args, id)?;
     let host = match args.opt_string(cx.env.profile().limits.host_bytes)? {
         Some(text) => Some(Host::parse(text).ok_or_else(|| args.invalid())?),
         None => None,
@@ -71,7 +71,7 @@ fn begin(cx: &mut Cx<'_>, args: &mut Args<'_>, spec: fn(usize) -> DataSpec) -> H
         super::require_memory(cx)?;
     }
     let Some(link) = cx.net.links.open(id) else {
-        cx.env.log("link is not valid");
+        cx.env.explain(Reason::NoLink);
         return Err(AtError::Failed);
     };
     // A TCP link has one peer; what a host names beside it has no effect (decided without evidence).
@@ -97,6 +97,20 @@ fn begin(cx: &mut Cx<'_>, args: &mut Args<'_>, spec: fn(usize) -> DataSpec) -> H
     })
 }
 
+/// How much is to be sent. NonOS looks at the link before it (ESP_ATMod).
+fn length(cx: &mut Cx<'_>, args: &mut Args<'_>, id: LinkId) -> Result<usize, AtError> {
+    if cx.env.profile().quirks.explains_to_host && cx.net.links.open(id).is_none() {
+        cx.env.explain(Reason::NoLink);
+        return Err(AtError::Failed);
+    }
+    let len = usize::try_from(args.int(1..=i32::MAX)?).unwrap_or(usize::MAX);
+    if len > cx.env.profile().limits.send_bytes {
+        cx.env.explain(Reason::TooLong);
+        return Err(args.invalid());
+    }
+    Ok(len)
+}
+
 /// A send: from the prompt to `SEND OK`.
 #[derive(Debug)]
 struct Sending {
@@ -118,6 +132,10 @@ enum Step {
 }
 
 impl Operation for Sending {
+    fn is_sending(&self) -> bool {
+        !matches!(self.step, Step::Typing)
+    }
+
     fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress {
         match (&mut self.step, *event) {
             (Step::Typing, OpEvent::Payload(payload)) => {

@@ -9,6 +9,7 @@ use crate::net::Kind;
 use crate::output::{CloseHow, Transport};
 use crate::profile::Features;
 use crate::reply::error::AtError;
+use crate::reply::reason::Reason;
 use crate::syntax::args::Args;
 use crate::tls::SlotKind;
 
@@ -32,7 +33,7 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 }
 
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
-    args.arity(1..=4)?;
+    args.arity(1..=if cx.env.has(Features::RTOS) { 4 } else { 2 })?;
     if args.flag()? {
         start(cx, args)
     } else {
@@ -60,7 +61,7 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         return Err(AtError::Failed);
     }
     if cx.net.server.is_running() {
-        cx.env.log("no change");
+        cx.env.explain(Reason::NoChange);
         let ok = cx.env.profile().quirks.server_again_ok;
         return if ok {
             Ok(Reply::Done)
@@ -70,7 +71,7 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     }
     if verify && !cx.env.config.slots.has(SlotKind::ServerCa, 0) {
         // Nobody could be let in; the answer was not seen on a module.
-        cx.env.log("NO CA FOUND");
+        cx.env.explain(Reason::NoCa);
         return Err(AtError::Failed);
     }
     super::require_memory(cx)?;
@@ -90,7 +91,7 @@ fn stop(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=if has_close_all { 2 } else { 1 })?;
     let close_all = args.opt_flag()?.unwrap_or(false);
     if !cx.net.server.is_running() {
-        cx.env.log("no change");
+        cx.env.explain(Reason::NoChange);
         return Ok(Reply::Done);
     }
     cx.net.stop_server(&mut cx.env, CloseHow::Fin);

@@ -4,6 +4,7 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::reply::error::AtError;
+use crate::reply::reason::Reason;
 use crate::syntax::args::Args;
 
 pub(super) const COMMANDS: &[Command] =
@@ -24,7 +25,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
     let clients_max = args.byte(1..=i32::from(cx.env.profile().limits.links))?;
     if cx.net.server.is_running() {
-        cx.env.log("Server has started");
+        cx.env.explain(Reason::ServerStarted);
         return Err(AtError::Failed);
     }
     let links = cx.net.links.iter().count();

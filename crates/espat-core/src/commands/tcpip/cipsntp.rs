@@ -59,7 +59,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let needs_zone = cx.env.profile().quirks.sntp_off_needs_zone;
     args.arity(1 + u8::from(needs_zone)..=2 + SERVERS)?;
     let enable = args.flag()?;
-    let zone_min = zone(args, enable || needs_zone)?;
+    let zone_min = zone(cx, args, enable || needs_zone)?;
     let servers = servers(cx, args)?;
     let sntp = &mut cx.net.sntp;
     sntp.stop(&mut cx.env, &mut cx.net.queries);
@@ -80,8 +80,8 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     Ok(Reply::Done)
 }
 
-/// The time zone, in minutes: whole hours from -12 to 14, or else hours and minutes, `hhmm`.
-fn zone(args: &mut Args<'_>, is_needed: bool) -> Result<Option<i32>, AtError> {
+/// The time zone, in minutes: whole hours, or else hours and minutes, `hhmm`, which NonOS does not know.
+fn zone(cx: &Cx<'_>, args: &mut Args<'_>, is_needed: bool) -> Result<Option<i32>, AtError> {
     let given = if is_needed {
         Some(args.int(i32::MIN..=i32::MAX)?)
     } else {
@@ -90,8 +90,8 @@ fn zone(args: &mut Args<'_>, is_needed: bool) -> Result<Option<i32>, AtError> {
     let Some(given) = given else {
         return Ok(None);
     };
-    let hours = -12..=14;
-    let (hour, minute) = if hours.contains(&given) {
+    let hours = cx.env.profile().limits.time_zones.clone();
+    let (hour, minute) = if hours.contains(&given) || !cx.env.has(Features::RTOS) {
         (given, 0)
     } else {
         (given / 100, given % 100)
@@ -121,11 +121,21 @@ fn servers(cx: &Cx<'_>, args: &mut Args<'_>) -> Result<Vec<Vec<u8>>, AtError> {
 
 fn query_time(cx: &mut Cx<'_>) -> Handled {
     let clock = &cx.sys.clock;
-    let utc = clock.unix_us(cx.env.now).div_euclid(US_PER_S);
-    let has_zone = clock.is_set() || cx.env.profile().quirks.zone_before_sync;
+    let quirks = &cx.env.profile().quirks;
+    let utc = if quirks.time_waits_for_sync && !clock.is_set() {
+        0
+    } else {
+        clock.unix_us(cx.env.now).div_euclid(US_PER_S)
+    };
+    let has_zone = clock.is_set() || quirks.zone_before_sync;
     let zone_min = if has_zone { cx.net.sntp.zone_min } else { 0 };
     let local = utc + i64::from(zone_min) * SECONDS_A_MINUTE;
-    cx.env.out.tight_line("+CIPSNTPTIME").show(Asctime(local));
+    let line = cx.env.out.tight_line("+CIPSNTPTIME");
+    if quirks.time_has_day_with_zero {
+        line.show(format_args!("{:#}", Asctime(local)));
+    } else {
+        line.show(Asctime(local));
+    }
     Ok(Reply::Done)
 }
 

@@ -11,7 +11,7 @@ use crate::syntax::args::Args;
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSSLCALPN")
     .query(query)
     .set(set)
-    .needs(Features::SSL)
+    .needs(Features::SSL.union(Features::RTOS))
     .doc(
         "tcp-ip.html#cmd-SSLCALPN",
         "Query or set the protocols that an SSL link offers (ALPN)",

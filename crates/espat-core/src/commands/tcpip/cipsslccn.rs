@@ -9,7 +9,7 @@ use crate::syntax::args::Args;
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSSLCCN")
     .query(query)
     .set(set)
-    .needs(Features::SSL)
+    .needs(Features::SSL.union(Features::RTOS))
     .doc(
         "tcp-ip.html#cmd-SSLCCN",
         "Query or set the Common Name that an SSL server has to have",

@@ -20,6 +20,11 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSSLCCONF").query(que
 const SLOT_MAX: i32 = 255;
 
 fn query(cx: &mut Cx<'_>) -> Handled {
+    if cx.env.profile().quirks.ssl_conf_is_one {
+        let auth_mode = cx.nvs.live.ssl[0].auth_mode;
+        cx.env.out.line("+CIPSSLCCONF").int(auth_mode);
+        return Ok(Reply::Done);
+    }
     for (id, conf) in (0_u8..).zip(&cx.nvs.live.ssl) {
         cx.env
             .out
@@ -33,6 +38,9 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 }
 
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    if cx.env.profile().quirks.ssl_conf_is_one {
+        return set_for_all(cx, args);
+    }
     let before = super::link_params(cx);
     args.arity(before + 1..=before + 3)?;
     let links = super::links_param(cx, args)?;
@@ -45,6 +53,17 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     }
     let mut ssl = cx.nvs.live.ssl;
     ssl[links].fill(SslConf { auth_mode, pki, ca });
+    cx.keep(vec![Setting::Ssl(ssl)])
+}
+
+/// What is missing shows at the next handshake, not here: the instruction set names no failure (decided without a log).
+fn set_for_all(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
+    args.arity(1..=1)?;
+    let conf = SslConf {
+        auth_mode: args.byte(0..=3)?,
+        ..SslConf::default()
+    };
+    let ssl = [conf; 5];
     cx.keep(vec![Setting::Ssl(ssl)])
 }
 

@@ -9,7 +9,7 @@ use crate::syntax::args::Args;
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSSLCSNI")
     .query(query)
     .set(set)
-    .needs(Features::SSL)
+    .needs(Features::SSL.union(Features::RTOS))
     .doc(
         "tcp-ip.html#cmd-SSLCSNI",
         "Query or set the server name that an SSL link sends (SNI)",

@@ -13,6 +13,7 @@ use crate::net::{Kind, LinkId, UdpMode};
 use crate::output::Transport;
 use crate::profile::Features;
 use crate::reply::error::AtError;
+use crate::reply::reason::Reason;
 use crate::reply::urc::Urc;
 use crate::syntax::args::Args;
 use crate::sys::SYSMSG_LINK_CONN;
@@ -23,10 +24,13 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new("+CIPSTART")
         .set(start)
         .doc("tcp-ip.html#cmd-START", "Open a link"),
-    Command::new("+CIPSTARTEX").set(start_ex).doc(
-        "tcp-ip.html#cmd-STARTEX",
-        "Open a link with the lowest free number",
-    ),
+    Command::new("+CIPSTARTEX")
+        .set(start_ex)
+        .needs(Features::RTOS)
+        .doc(
+            "tcp-ip.html#cmd-STARTEX",
+            "Open a link with the lowest free number",
+        ),
 ];
 
 /// Longest keep-alive interval, in seconds.
@@ -46,7 +50,7 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let before = super::link_params(cx);
     let most = most_params(cx);
     args.arity(before + 3..=before + most)?;
-    let id = super::link_param(cx, args)?;
+    let id = super::link_param(cx, args).inspect_err(|_| cx.env.explain(Reason::BadLink))?;
     open(cx, args, id)
 }
 
@@ -63,7 +67,7 @@ fn start_ex(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
 
 /// The link's number not counted.
 fn most_params(cx: &Cx<'_>) -> u8 {
-    6 + u8::from(has_timeout(cx))
+    5 + u8::from(cx.env.has(Features::RTOS)) + u8::from(has_timeout(cx))
 }
 
 fn has_timeout(cx: &Cx<'_>) -> bool {
@@ -74,11 +78,11 @@ fn has_timeout(cx: &Cx<'_>) -> bool {
 fn open(cx: &mut Cx<'_>, args: &mut Args<'_>, id: LinkId) -> Handled {
     let wanted = parse(cx, args)?;
     if cx.net.links.get(id).is_some() {
-        cx.env.log("ALREADY CONNECTED");
+        cx.env.explain(Reason::AlreadyConnected);
         return Err(AtError::Failed);
     }
     if !cx.wifi.station_is_up() && !cx.wifi.softap_is_on(cx.nvs) {
-        cx.env.log("no ip");
+        cx.env.explain(Reason::NoAddress);
         return Err(AtError::Failed);
     }
     let ssl_links_max = usize::from(cx.env.profile().limits.ssl_links);
@@ -122,9 +126,14 @@ fn with_keep_alive(cx: &mut Cx<'_>, id: LinkId, wanted: Wanted) -> Target {
 }
 
 fn parse(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Result<Wanted, AtError> {
-    let kind = super::kind(cx, args.string(usize::MAX)?).ok_or_else(|| args.invalid())?;
+    let kind = parse_kind(cx, args).inspect_err(|_| cx.env.explain(Reason::BadKind))?;
     let remote = parse_remote(cx, args, kind);
-    let (host, port) = remote.inspect_err(|_| cx.env.log("IP ERROR"))?;
+    let (host, port) = remote.inspect_err(|error| {
+        // Of a quoted port NonOS says no word (decisions.md U16).
+        if !matches!(error, AtError::Type(_)) {
+            cx.env.explain(Reason::BadRemote);
+        }
+    })?;
     let mut target = Target::new(kind, host, port);
     let mut keep_alive_s = None;
     if target.is_udp() {
@@ -153,6 +162,10 @@ fn parse(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Result<Wanted, AtError> {
 fn parse_timeout(args: &mut Args<'_>) -> Result<Option<Duration>, AtError> {
     let ms = args.opt_word(0..=TIMEOUT_MAX)?.filter(|ms| *ms > 0);
     Ok(ms.map(|ms| Duration::from_millis(u64::from(ms))))
+}
+
+fn parse_kind(cx: &Cx<'_>, args: &mut Args<'_>) -> Result<Kind, AtError> {
+    super::kind(cx, args.string(usize::MAX)?).ok_or_else(|| args.invalid())
 }
 
 fn parse_remote(cx: &Cx<'_>, args: &mut Args<'_>, kind: Kind) -> Result<(Host, u16), AtError> {
@@ -240,7 +253,9 @@ fn report_up(cx: &mut Cx<'_>, id: LinkId) {
         return;
     };
     let link_conn = cx.nvs.live.sysmsg & SYSMSG_LINK_CONN != 0;
+    let is_udp = link.kind.transport == Transport::Udp;
+    let shows_link = cx.net.multi || (is_udp && cx.env.profile().quirks.udp_connect_shows_link);
     cx.env
         .out
-        .report(Urc::Connect(link.up()), cx.net.multi, link_conn);
+        .report(Urc::Connect(link.up()), shows_link, link_conn);
 }

@@ -48,6 +48,9 @@ fn status(cx: &Cx<'_>) -> u8 {
     if let Some(status) = cx.env.faults.status {
         return status;
     }
+    if cx.env.profile().quirks.status_is_the_stations && !cx.wifi.station_is_up() {
+        return 5;
+    }
     let joined = cx.wifi.station_is_up();
     if cx.net.links.has_tcp() {
         3

@@ -4,6 +4,7 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::reply::error::AtError;
+use crate::reply::reason::Reason;
 use crate::syntax::args::Args;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSTO").query(query).set(set).doc(
@@ -26,7 +27,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         return Err(AtError::Failed);
     }
     if timeout_s == cx.net.server.timeout_s {
-        cx.env.log("not change");
+        cx.env.explain(Reason::SameValue);
     }
     cx.net.server.timeout_s = timeout_s;
     cx.net.arm_idle_timer(&mut cx.env);

@@ -9,10 +9,14 @@ use crate::nvs::Setting;
 use crate::profile::Features;
 use crate::syntax::args::Args;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPTCPOPT").query(query).set(set).doc(
-    "tcp-ip.html#cmd-TCPOPT",
-    "Query or set linger, nodelay, the send time-out and keep-alive",
-)];
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPTCPOPT")
+    .query(query)
+    .set(set)
+    .needs(Features::RTOS)
+    .doc(
+        "tcp-ip.html#cmd-TCPOPT",
+        "Query or set linger, nodelay, the send time-out and keep-alive",
+    )];
 
 /// Longest linger time, in seconds (decided without evidence: the manual gives no upper end).
 const LINGER_MAX: i32 = 65_535;

@@ -2,6 +2,7 @@
 
 mod cifsr;
 mod cipclose;
+mod cipclosemode;
 mod cipdinfo;
 mod cipdns;
 mod cipdomain;
@@ -18,6 +19,7 @@ mod cipsslccn;
 mod cipsslcconf;
 mod cipsslcpsk;
 mod cipsslcsni;
+mod cipsslsize;
 mod cipstart;
 mod cipstatus;
 mod cipsto;
@@ -64,6 +66,8 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     ping::COMMANDS,
     cipdns::COMMANDS,
     ciupdate::COMMANDS,
+    cipsslsize::COMMANDS,
+    cipclosemode::COMMANDS,
 ];
 
 /// How many parameters the link number adds: it stands first in multiple-links mode.

@@ -59,13 +59,21 @@ fn send(cx: &mut Cx<'_>, host: &Host, ip: IpAddr) -> Option<QueryId> {
 }
 
 fn timed_out(cx: &mut Cx<'_>) -> AtError {
-    cx.env.out.line("+PING").show("TIMEOUT");
+    if cx.env.profile().quirks.ping_is_bare {
+        cx.env.out.text_line("+timeout");
+    } else {
+        cx.env.out.line("+PING").show("TIMEOUT");
+    }
     AtError::Failed
 }
 
 fn answered(cx: &mut Cx<'_>, time: Duration) -> Progress {
     let ms = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
-    cx.env.out.line("+PING").int(ms);
+    if cx.env.profile().quirks.ping_is_bare {
+        cx.env.out.text_line(format_args!("+{ms}"));
+    } else {
+        cx.env.out.line("+PING").int(ms);
+    }
     Progress::DONE
 }
 

@@ -6,29 +6,39 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::nvs::{Setting, StaticIp};
-use crate::outbox::Outbox;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 use crate::wifi::addresses::{SOFTAP, STATION};
 
+const CIPSTA: Command = Command::new("+CIPSTA")
+    .needs_wifi()
+    .query(query_station)
+    .set(set_station)
+    .doc("wifi.html#cmd-IPSTA", "Query or set the station's address");
+const CIPAP: Command = Command::new("+CIPAP")
+    .needs_wifi()
+    .query(query_softap)
+    .set(set_softap)
+    .doc("wifi.html#cmd-IPAP", "Query or set the softAP's address");
+
 pub(super) const COMMANDS: &[Command] = &[
-    Command::new("+CIPSTA")
-        .needs_wifi()
-        .query(query_station)
-        .set(set_station)
-        .doc("wifi.html#cmd-IPSTA", "Query or set the station's address"),
-    Command::new("+CIPAP")
-        .needs_wifi()
-        .query(query_softap)
-        .set(set_softap)
-        .doc("wifi.html#cmd-IPAP", "Query or set the softAP's address"),
+    CIPSTA,
+    CIPAP,
+    CIPSTA.current("+CIPSTA_CUR"),
+    CIPSTA.default("+CIPSTA_DEF"),
+    CIPAP.current("+CIPAP_CUR"),
+    CIPAP.default("+CIPAP_DEF"),
 ];
 
 /// Zeros without an access point; the IPv6 lines with a colon as from 2.2 on.
 fn query_station(cx: &mut Cx<'_>) -> Handled {
     super::require_mode(cx, STATION)?;
-    let net = cx.wifi.station.address().unwrap_or(StaticIp::ZERO);
-    show(cx.env.out, "+CIPSTA", net);
+    let net = if super::shows_nothing_kept(cx) {
+        cx.shown().station_ip
+    } else {
+        cx.wifi.station.address()
+    };
+    show(cx, net.unwrap_or(StaticIp::ZERO));
     if cx.nvs.live.ipv6 && cx.wifi.station_is_up() {
         let local = cx.nvs.live.station_mac.link_local();
         let global = cx.env.config.addresses.station_ip6;
@@ -46,7 +56,9 @@ fn query_station(cx: &mut Cx<'_>) -> Handled {
 
 fn query_softap(cx: &mut Cx<'_>) -> Handled {
     super::require_mode(cx, SOFTAP)?;
-    show(cx.env.out, "+CIPAP", cx.nvs.live.softap_ip);
+    let net = cx.shown().softap_ip;
+    let is_bare = net == StaticIp::SOFTAP && super::shows_nothing_kept(cx);
+    show(cx, if is_bare { StaticIp::ZERO } else { net });
     if cx.nvs.live.ipv6 {
         let local = cx.nvs.live.softap_mac.link_local();
         cx.env
@@ -57,15 +69,15 @@ fn query_softap(cx: &mut Cx<'_>) -> Handled {
     Ok(Reply::Done)
 }
 
-fn show(out: &mut Outbox, name: &'static str, net: StaticIp) {
+fn show(cx: &mut Cx<'_>, net: StaticIp) {
     let StaticIp {
         ip,
         gateway,
         netmask,
     } = net;
-    out.line(name).show(format_args!("ip:\"{ip}\""));
-    out.line(name).show(format_args!("gateway:\"{gateway}\""));
-    out.line(name).show(format_args!("netmask:\"{netmask}\""));
+    cx.answer().show(format_args!("ip:\"{ip}\""));
+    cx.answer().show(format_args!("gateway:\"{gateway}\""));
+    cx.answer().show(format_args!("netmask:\"{netmask}\""));
 }
 
 /// A static address switches the station's DHCP off (manual).

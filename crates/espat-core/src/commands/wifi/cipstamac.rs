@@ -11,34 +11,43 @@ use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 use crate::wifi::WifiEvent;
 
+const CIPSTAMAC: Command = Command::new("+CIPSTAMAC")
+    .needs_wifi()
+    .query(|cx| {
+        let mac = cx.shown().station_mac;
+        show(cx, mac, cx.env.config.addresses.station_mac)
+    })
+    .set(set_station)
+    .doc(
+        "wifi.html#cmd-STAMAC",
+        "Query or set the station's MAC address",
+    );
+const CIPAPMAC: Command = Command::new("+CIPAPMAC")
+    .needs_wifi()
+    .query(|cx| {
+        let mac = cx.shown().softap_mac;
+        show(cx, mac, cx.env.config.addresses.softap_mac)
+    })
+    .set(set_softap)
+    .doc(
+        "wifi.html#cmd-APMAC",
+        "Query or set the softAP's MAC address",
+    );
+
 pub(super) const COMMANDS: &[Command] = &[
-    Command::new("+CIPSTAMAC")
-        .needs_wifi()
-        .query(|cx| {
-            let mac = cx.nvs.live.station_mac;
-            show(cx, "+CIPSTAMAC", mac)
-        })
-        .set(set_station)
-        .doc(
-            "wifi.html#cmd-STAMAC",
-            "Query or set the station's MAC address",
-        ),
-    Command::new("+CIPAPMAC")
-        .needs_wifi()
-        .query(|cx| {
-            let mac = cx.nvs.live.softap_mac;
-            show(cx, "+CIPAPMAC", mac)
-        })
-        .set(set_softap)
-        .doc(
-            "wifi.html#cmd-APMAC",
-            "Query or set the softAP's MAC address",
-        ),
+    CIPSTAMAC,
+    CIPAPMAC,
+    CIPSTAMAC.current("+CIPSTAMAC_CUR"),
+    CIPSTAMAC.default("+CIPSTAMAC_DEF"),
+    CIPAPMAC.current("+CIPAPMAC_CUR"),
+    CIPAPMAC.default("+CIPAPMAC_DEF"),
 ];
 
 /// In every mode: a Zephyr host asks in mode 0 (drivers that work on 2.x).
-fn show(cx: &mut Cx<'_>, name: &'static str, mac: Mac) -> Handled {
-    cx.env.out.line(name).quoted(mac);
+fn show(cx: &mut Cx<'_>, mac: Mac, factory: Mac) -> Handled {
+    let is_bare = mac == factory && super::shows_nothing_kept(cx);
+    cx.answer()
+        .quoted(if is_bare { Mac([0xff; 6]) } else { mac });
     Ok(Reply::Done)
 }
 

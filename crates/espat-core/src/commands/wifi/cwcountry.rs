@@ -3,17 +3,21 @@
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
+use crate::profile::Features;
 use crate::syntax::args::Args;
 use crate::wifi::world::Country;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWCOUNTRY")
+const CWCOUNTRY: Command = Command::new("+CWCOUNTRY")
     .needs_wifi()
     .query(query)
     .set(set)
+    .needs(Features::RTOS)
     .doc(
         "wifi.html#cmd-COUNTRY",
         "Query or set the country and its channels",
-    )];
+    );
+
+pub(super) const COMMANDS: &[Command] = &[CWCOUNTRY, CWCOUNTRY.current("+CWCOUNTRY_CUR")];
 
 /// Manual, `AT+CWCOUNTRY`.
 const CODE_BYTES: usize = 3;
@@ -23,7 +27,7 @@ fn query(cx: &mut Cx<'_>) -> Handled {
     let country = &cx.wifi.country;
     cx.env
         .out
-        .line("+CWCOUNTRY")
+        .line(cx.called.name)
         .int(country.policy)
         .quoted_bytes(&country.code)
         .int(country.first_channel)

@@ -6,32 +6,44 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::nvs::{DhcpPool, Setting};
+use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 use crate::wifi::addresses::SOFTAP;
 use crate::wifi::softap::default_pool;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWDHCPS")
+const CWDHCPS: Command = Command::new("+CWDHCPS")
     .needs_wifi()
     .query(query)
     .set(set)
+    .needs(Features::RTOS)
     .doc(
         "wifi.html#cmd-DHCPS",
         "Query or set the addresses that the softAP hands out",
-    )];
+    );
+
+pub(super) const COMMANDS: &[Command] = &[
+    CWDHCPS,
+    CWDHCPS.current("+CWDHCPS_CUR"),
+    CWDHCPS.default("+CWDHCPS_DEF"),
+];
 
 /// Manual, `AT+CWDHCPS`: minutes.
 const LEASE_MIN_MAX: i32 = 2880;
 
 /// A colon, where the manual of the reference has `=`.
 fn query(cx: &mut Cx<'_>) -> Handled {
-    let settings = &cx.nvs.live;
-    let pool = settings
-        .dhcp_pool
-        .unwrap_or_else(|| default_pool(settings.softap_ip));
+    let settings = cx.shown();
+    let pool = settings.dhcp_pool.unwrap_or_else(|| {
+        if super::shows_nothing_kept(cx) {
+            DhcpPool::ZERO
+        } else {
+            default_pool(settings.softap_ip)
+        }
+    });
     cx.env
         .out
-        .tight_line("+CWDHCPS")
+        .tight_line(cx.called.name)
         .int(pool.lease_min)
         .show(pool.start)
         .show(pool.end);

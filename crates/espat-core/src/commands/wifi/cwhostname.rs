@@ -19,9 +19,16 @@ const NAME_BYTES: usize = 32;
 
 /// The query needs no station (ESP_ATMod#27).
 fn query(cx: &mut Cx<'_>) -> Handled {
-    let first = cx.env.profile().factory.host_name.as_bytes();
-    let name = cx.wifi.host_name.as_deref().unwrap_or(first);
-    cx.env.out.line("+CWHOSTNAME").bytes(name);
+    let factory = &cx.env.profile().factory;
+    let line = cx.env.out.line("+CWHOSTNAME");
+    match &cx.wifi.host_name {
+        Some(name) => line.bytes(name),
+        None if factory.host_name_has_mac => {
+            let [.., d, e, f] = cx.nvs.live.station_mac.0;
+            line.show(format_args!("{}{d:02X}{e:02X}{f:02X}", factory.host_name))
+        }
+        None => line.show(factory.host_name),
+    };
     Ok(Reply::Done)
 }
 

@@ -8,9 +8,11 @@ use crate::exec::cx::Cx;
 use crate::exec::keep::Write;
 use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
 use crate::exec::table::Command;
-use crate::nvs::{Credentials, Nvs, Setting};
+use crate::nvs::{Credentials, Nvs, Scope, Setting};
 use crate::profile::Features;
+use crate::reply::code::ResultCode;
 use crate::reply::error::AtError;
+use crate::reply::reason::Reason;
 use crate::reply::urc::Urc;
 use crate::syntax::args::Args;
 use crate::time::Duration;
@@ -18,13 +20,19 @@ use crate::wifi::WifiEvent;
 use crate::wifi::addresses::STATION;
 use crate::wifi::station::JOIN_TIMEOUT;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWJAP")
+const CWJAP: Command = Command::new("+CWJAP")
     .needs_wifi()
     .query(query)
     .set(set)
     .execute(execute)
     .execute_needs(Features::RTOS)
-    .doc("wifi.html#cmd-JAP", "Query or join an access point")];
+    .doc("wifi.html#cmd-JAP", "Query or join an access point");
+
+pub(super) const COMMANDS: &[Command] = &[
+    CWJAP,
+    CWJAP.current("+CWJAP_CUR"),
+    CWJAP.default("+CWJAP_DEF"),
+];
 
 const SSID_BYTES: usize = 32;
 const PASSWORD_BYTES: usize = 64;
@@ -42,27 +50,30 @@ fn query(cx: &mut Cx<'_>) -> Handled {
     let ap = cx.wifi.station.shown_access_point(cx.env.station_lies());
     match (ap, &settings.station) {
         (Some(ap), Some(with)) => {
-            cx.env
-                .out
-                .line("+CWJAP")
+            let line = cx.env.out.line(cx.called.name);
+            let line = line
                 .quoted_bytes(&ap.ssid)
                 .quoted(ap.bssid)
                 .int(ap.channel)
-                .int(ap.rssi)
-                .int(with.pci)
+                .int(ap.rssi);
+            if cx.env.config.profile.quirks.join_shows_little {
+                return Ok(Reply::Done);
+            }
+            line.int(with.pci)
                 .int(settings.reconnect.0)
                 .int(with.listen_interval)
                 .int(with.scan_mode)
                 .int(with.pmf);
         }
-        (None, _) | (_, None) => cx.env.log("No AP"),
+        (None, _) | (_, None) => cx.env.explain(Reason::NoAccessPoint),
     }
     Ok(Reply::Done)
 }
 
 /// SSID and password may be omitted, their comma not (manual of 2.2; zephyr#39088).
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
-    args.arity(2..=9)?;
+    let count_max = if cx.env.has(Features::RTOS) { 9 } else { 4 };
+    args.arity(2..=count_max)?;
     let ssid = args.opt_string(SSID_BYTES)?;
     if ssid.is_some_and(<[u8]>::is_empty) {
         return Err(args.invalid());
@@ -113,6 +124,7 @@ fn join(
     cx.wifi.join(&mut cx.env, &with, timeout);
     Ok(Reply::Started(Box::new(Joining {
         with,
+        scope: cx.called.scope,
         reconnect_s,
         is_associated: false,
         write: None,
@@ -123,6 +135,7 @@ fn join(
 #[derive(Debug)]
 struct Joining {
     with: Credentials,
+    scope: Scope,
     reconnect_s: Option<u16>,
     is_associated: bool,
     /// What is kept from association on.
@@ -169,7 +182,7 @@ impl Joining {
                 self.is_associated = true;
                 say(cx, Urc::WifiConnected);
                 let settings = self.settings(cx.nvs);
-                self.write = Some(cx.write(settings));
+                self.write = Some(cx.write(settings, self.scope));
             }
             WifiEvent::Up => {
                 say(cx, Urc::WifiGotIp);
@@ -196,6 +209,9 @@ impl Joining {
             super::say_left(cx);
         }
         cx.env.out.line("+CWJAP").int(code);
+        if cx.env.profile().quirks.join_fails_with_fail {
+            return Progress::Finish(Ok(ResultCode::Fail));
+        }
         Progress::FAILED
     }
 }

@@ -96,7 +96,7 @@ impl Operation for Scanning {
         let OpEvent::Deadline = event else {
             return Progress::Continue;
         };
-        let options = cx.wifi.scan;
+        let options = cx.wifi.scan_options(&cx.env);
         let air: Vec<Cow<'_, AccessPoint>> = world::heard(&cx.env.config.air, &cx.wifi.country);
         for ap in air.iter().filter(|ap| self.filter.wants(ap, options)) {
             show(cx.env.out.line("+CWLAP").literal("("), ap, options.fields);

@@ -16,11 +16,12 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CWLIF")
 fn execute(cx: &mut Cx<'_>) -> Handled {
     super::require_mode(cx, SOFTAP)?;
     for client in cx.wifi.softap.clients() {
-        cx.env
-            .out
-            .line("+CWLIF")
-            .show(client.lease.unwrap_or(Ipv4Addr::UNSPECIFIED))
-            .show(client.mac);
+        let ip = client.lease.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        if cx.env.profile().quirks.stations_are_bare {
+            cx.env.out.text_line(format_args!("{ip},{}", client.mac));
+        } else {
+            cx.env.out.line("+CWLIF").show(ip).show(client.mac);
+        }
     }
     Ok(Reply::Done)
 }

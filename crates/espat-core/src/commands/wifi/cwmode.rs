@@ -6,26 +6,34 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::nvs::Setting;
+use crate::profile::Features;
 use crate::syntax::args::Args;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWMODE")
+const CWMODE: Command = Command::new("+CWMODE")
     .needs_wifi()
     .query(query)
     .set(set)
     .doc(
         "wifi.html#cmd-MODE",
         "Query or set which of station and softAP are on",
-    )];
+    );
+
+pub(super) const COMMANDS: &[Command] = &[
+    CWMODE,
+    CWMODE.current("+CWMODE_CUR"),
+    CWMODE.default("+CWMODE_DEF"),
+];
 
 fn query(cx: &mut Cx<'_>) -> Handled {
-    cx.env.out.line("+CWMODE").int(cx.nvs.live.wifi_mode);
+    let mode = cx.shown().wifi_mode;
+    cx.answer().int(mode);
     Ok(Reply::Done)
 }
 
 /// `<auto_connect>`: 1 where it is omitted (manual of 2.2).
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
-    args.arity(1..=2)?;
-    let mode = args.byte(0..=3)?;
+    args.arity(1..=1 + u8::from(cx.env.has(Features::RTOS)))?;
+    let mode = args.byte(cx.env.profile().limits.wifi_modes.clone())?;
     let auto_connect = args.opt_flag()?.unwrap_or(true);
     let then: fn(&mut Cx<'_>) = if auto_connect {
         |cx| change(cx, true)

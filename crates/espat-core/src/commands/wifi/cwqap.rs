@@ -9,8 +9,12 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CWQAP")
     .execute(execute)
     .doc("wifi.html#cmd-QAP", "Leave the access point")];
 
-/// `WIFI DISCONNECT` comes before OK (WiFiEspAT#105); without an access point there is only OK.
+/// `WIFI DISCONNECT` comes before OK (WiFiEspAT#105), on NonOS after it; without an access point there is only OK.
 fn execute(cx: &mut Cx<'_>) -> Handled {
+    if cx.env.profile().quirks.leaves_after_ok {
+        super::leave_after_result(cx);
+        return Ok(Reply::Done);
+    }
     super::leave(cx);
     Ok(Reply::Done)
 }

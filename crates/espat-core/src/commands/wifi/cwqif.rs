@@ -3,6 +3,7 @@
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
+use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 use crate::wifi::addresses::SOFTAP;
@@ -11,6 +12,7 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CWQIF")
     .needs_wifi()
     .set(set)
     .execute(execute)
+    .needs(Features::RTOS)
     .doc("wifi.html#cmd-QIF", "Send stations away from the softAP")];
 
 /// The reports come after OK: they are the driver's events, not the command's.

@@ -6,12 +6,17 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::nvs::Setting;
+use crate::profile::Features;
 use crate::syntax::args::Args;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWRECONNCFG").query(query).set(set).doc(
-    "wifi.html#cmd-RECONNCFG",
-    "Query or set how the station joins again by itself",
-)];
+pub(super) const COMMANDS: &[Command] = &[Command::new("+CWRECONNCFG")
+    .query(query)
+    .set(set)
+    .needs(Features::RTOS)
+    .doc(
+        "wifi.html#cmd-RECONNCFG",
+        "Query or set how the station joins again by itself",
+    )];
 
 /// Manual, `AT+CWRECONNCFG`: seconds between attempts, 0 for none.
 const INTERVAL_S_MAX: i32 = 7200;

@@ -9,11 +9,17 @@ use crate::nvs::{Setting, SoftAp};
 use crate::syntax::args::Args;
 use crate::wifi::addresses::SOFTAP;
 
-pub(super) const COMMANDS: &[Command] = &[Command::new("+CWSAP")
+const CWSAP: Command = Command::new("+CWSAP")
     .needs_wifi()
     .query(query)
     .set(set)
-    .doc("wifi.html#cmd-SAP", "Query or set up the softAP")];
+    .doc("wifi.html#cmd-SAP", "Query or set up the softAP");
+
+pub(super) const COMMANDS: &[Command] = &[
+    CWSAP,
+    CWSAP.current("+CWSAP_CUR"),
+    CWSAP.default("+CWSAP_DEF"),
+];
 
 const SSID_BYTES: usize = 32;
 /// Manual, `AT+CWSAP`: 8 to 64 bytes where there is one.
@@ -27,10 +33,10 @@ const STATIONS: u8 = 4;
 
 fn query(cx: &mut Cx<'_>) -> Handled {
     super::require_mode(cx, SOFTAP)?;
-    let softap = &cx.nvs.live.softap;
+    let softap = &cx.nvs.shown(cx.called.scope).softap;
     cx.env
         .out
-        .line("+CWSAP")
+        .line(cx.called.name)
         .quoted_bytes(&softap.ssid)
         .quoted_bytes(&softap.password)
         .int(softap.channel)

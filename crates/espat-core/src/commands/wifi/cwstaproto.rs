@@ -6,6 +6,7 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
 use crate::nvs::Setting;
+use crate::profile::Features;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 
@@ -20,6 +21,7 @@ pub(super) const COMMANDS: &[Command] = &[
             let bits = protocols(args)?;
             cx.keep(vec![Setting::StationProtocols(bits)])
         })
+        .needs(Features::RTOS)
         .doc(
             "wifi.html#cmd-STAPROTO",
             "Query or set the station's 802.11 protocols",
@@ -34,6 +36,7 @@ pub(super) const COMMANDS: &[Command] = &[
             let bits = protocols(args)?;
             cx.keep(vec![Setting::SoftApProtocols(bits)])
         })
+        .needs(Features::RTOS)
         .doc(
             "wifi.html#cmd-APPROTO",
             "Query or set the softAP's 802.11 protocols",

@@ -26,7 +26,7 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::Handled;
 use crate::exec::table::Command;
 use crate::net::Link;
-use crate::nvs::Setting;
+use crate::nvs::{Scope, Setting};
 use crate::output::CloseHow;
 use crate::reply::error::AtError;
 use crate::reply::urc::Urc;
@@ -54,6 +54,11 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cipsta::COMMANDS,
 ];
 
+/// Whether a setting that nobody has kept is shown as nothing: `_DEF?` on NonOS.
+fn shows_nothing_kept(cx: &Cx<'_>) -> bool {
+    cx.called.scope == Scope::Default && cx.env.profile().quirks.suffix_default_is_bare
+}
+
 /// Refuses a command whose interface the mode switches off (manual: "requires"; ESP_ATMod#27 for those without a word).
 fn require_mode(cx: &Cx<'_>, bit: u8) -> Result<(), AtError> {
     if cx.nvs.live.wifi_mode & bit == 0 {
@@ -66,6 +71,14 @@ fn require_mode(cx: &Cx<'_>, bit: u8) -> Result<(), AtError> {
 fn leave(cx: &mut Cx<'_>) {
     if cx.wifi.leave(&mut cx.env) {
         say_left(cx);
+    }
+}
+
+/// Leaves the access point for a command; what that does is reported after its result.
+fn leave_after_result(cx: &mut Cx<'_>) {
+    if cx.wifi.leave(&mut cx.env) {
+        cx.env.report(Urc::WifiDisconnect);
+        cx.net.on_interface_down(&mut cx.env);
     }
 }
 

@@ -20,8 +20,8 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
     let multi = args.flag()?;
-    let checks_links = cx.env.profile().quirks.mux_checks_links_first;
-    if multi == cx.net.multi && !(checks_links && !cx.net.links.is_empty()) {
+    let looks_at_links = cx.env.profile().quirks.mux_checks_links_first;
+    if multi == cx.net.multi && (!looks_at_links || cx.net.links.is_empty()) {
         return Ok(Reply::Done);
     }
     if !cx.net.links.is_empty() {

@@ -7,6 +7,7 @@ mod passthrough;
 mod power;
 mod reports;
 mod step;
+mod taps;
 mod view;
 
 use alloc::boxed::Box;

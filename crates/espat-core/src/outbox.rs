@@ -13,8 +13,8 @@ use core::ops::Range;
 use crate::config::LogPort;
 use crate::filter::Filters;
 use crate::output::{
-    CloseHow, Connect, Event, Family, Listen, Mark, NetRequest, Output, QueryId, SocketId,
-    SocketOptions, StoreTag, UartConfig,
+    CloseHow, Connect, Event, Family, Listen, Mark, NetRequest, Output, PartitionStep, Peer,
+    QueryId, SocketId, SocketOptions, StoreRequest, StoreTag, UartConfig,
 };
 use crate::profile::Quirks;
 use crate::reply::urc::Urc;
@@ -274,6 +274,59 @@ impl Outbox {
         self.push(Entry::Uart(uart));
     }
 
+    /// A request that another queue gave out.
+    pub(crate) fn net(&mut self, request: &NetRequest<'_>) {
+        match *request {
+            NetRequest::Connect { socket, to } => self.connect(socket, to.clone()),
+            NetRequest::Listen { listener, on } => self.listen(listener, on.clone()),
+            NetRequest::Send { socket, to, bytes } => self.send(socket, to.map(owned), bytes),
+            NetRequest::Resolve {
+                query,
+                name,
+                family,
+                servers,
+                deadline,
+            } => self.resolve(query, name.into(), family, servers.to_vec(), deadline),
+            NetRequest::Ping {
+                query,
+                peer,
+                len,
+                deadline,
+            } => self.ping(query, owned(peer), len, deadline),
+            NetRequest::TimeSync {
+                query,
+                server,
+                deadline,
+            } => self.time_sync(query, owned(server), deadline),
+            NetRequest::Accept { listener } => self.accept(listener),
+            NetRequest::CancelSend { socket } => self.cancel_send(socket),
+            NetRequest::Options { socket, options } => self.options(socket, options),
+            NetRequest::Clock { listener, unix_s } => self.clock(listener, unix_s),
+            NetRequest::Read { socket, max } => self.read(socket, max),
+            NetRequest::Close { socket, how } => self.close(socket, how),
+            NetRequest::Cancel { query } => self.cancel(query),
+        }
+    }
+
+    /// A store request that another queue gave out.
+    pub(crate) fn store_again(&mut self, tag: StoreTag, request: StoreRequest<'_>) {
+        let what = match request {
+            StoreRequest::Set(values) => Keep::Values(values.to_vec()),
+            StoreRequest::Erase => Keep::Erase,
+            StoreRequest::Boot { version } => Keep::Boot(version.into()),
+            StoreRequest::Partition { name, step } => {
+                let step = match step {
+                    PartitionStep::Chunk(bytes) => return self.store_chunk(tag, name, bytes),
+                    PartitionStep::Begin => Step::Begin,
+                    PartitionStep::Commit => Step::Commit,
+                    PartitionStep::Abort => Step::Abort,
+                };
+                Keep::Partition { name, step }
+            }
+        };
+        self.store(tag, what);
+    }
+
     pub(crate) fn store(&mut self, tag: StoreTag, what: Keep) {
         self.push(Entry::Store { tag, what });
     }
@@ -299,6 +352,26 @@ impl Outbox {
     /// Serial bytes that have not left the UART.
     pub(crate) fn unsent(&self) -> usize {
         self.serial.queued + self.serial.unsent
+    }
+
+    /// Serial bytes that have not been handed out.
+    pub(crate) fn queued(&self) -> usize {
+        self.serial.queued
+    }
+
+    /// Whether nothing is left to be handed out.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Gives other credit in place of what there is, which is returned.
+    pub(crate) fn replace_credit(&mut self, credit: usize) -> usize {
+        core::mem::replace(&mut self.credit, credit)
+    }
+
+    /// Serial bytes that were handed out and have not left the UART.
+    pub(crate) fn handed_out(&self) -> usize {
+        self.serial.unsent
     }
 
     /// Forgets what has not been handed out and would leave the module: it lost its power. What the world already knows of is still
@@ -381,6 +454,10 @@ impl Outbox {
             self.head = 0;
         }
     }
+}
+
+fn owned(peer: Peer<'_>) -> (SocketAddr, Option<String>) {
+    (peer.addr, peer.name.map(String::from))
 }
 
 /// Whether bytes of this mark go through the UART.

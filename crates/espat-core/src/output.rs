@@ -492,4 +492,6 @@ pub enum Wake {
     Timer(crate::timers::Timer),
     /// Serial output waits for credit.
     Credit,
+    /// A fault is due.
+    Fault,
 }

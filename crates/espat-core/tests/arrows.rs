@@ -12,7 +12,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("timers", &["time"]),
     ("rng", &[]),
-    ("fault", &["time"]),
+    (
+        "fault",
+        &[
+            "config", "input", "module", "outbox", "output", "rng", "time", "tls",
+        ],
+    ),
     ("filter", &[]),
     ("tls", &[]),
     ("output", &["time", "timers", "tls"]),

@@ -63,6 +63,10 @@ pub enum Directive {
     Ip6(Ipv6Addr),
     /// `@peer p0 tcp`: a peer that the runner owns.
     Peer(u8, PeerKind),
+    /// `@fault ipd-inside-send`: a fault plan, by the name of a scenario or a file beside the transcript.
+    Fault(String),
+    /// `@fault-seed 7`: where the chance of all plans comes from.
+    FaultSeed(u64),
     /// `@boot explicit`: the file reads what the module says at power-on itself.
     BootExplicit,
 }
@@ -128,6 +132,13 @@ impl Directive {
             "installed" => Self::Installed(words.need("the version in quotes")?.name()?),
             "ip" => Self::Ip(words.need("the address")?.number("an IPv4 address")?),
             "ip6" => Self::Ip6(words.need("the address")?.number("an IPv6 address")?),
+            "fault" => Self::Fault(
+                words
+                    .need("a scenario's name or a plan's file")?
+                    .text
+                    .to_owned(),
+            ),
+            "fault-seed" => Self::FaultSeed(words.need("the seed")?.number("a seed")?),
             "peer" => peer(words)?,
             "boot" => words
                 .need("explicit")?
@@ -143,7 +154,7 @@ impl Directive {
         Ok(directive)
     }
 
-    /// Changes a configuration as the directive says; `@not-on`, `@given`, `@peer` and `@boot` change nothing in it.
+    /// Changes a configuration as the directive says; `@not-on`, `@given`, `@peer`, `@fault` and `@boot` change nothing in it.
     pub(crate) fn apply(&self, config: &mut ModuleConfig) {
         match self {
             // The parser has looked the name up.
@@ -188,7 +199,12 @@ impl Directive {
             Self::Installed(version) => config.upgrade.installed = Some(version.clone()),
             Self::Ip(ip) => config.addresses.station_ip = *ip,
             Self::Ip6(ip) => config.addresses.station_ip6 = *ip,
-            Self::NotOn(..) | Self::Given(_) | Self::Peer(..) | Self::BootExplicit => {}
+            Self::NotOn(..)
+            | Self::Given(_)
+            | Self::Peer(..)
+            | Self::Fault(_)
+            | Self::FaultSeed(_)
+            | Self::BootExplicit => {}
         }
     }
 }
@@ -230,6 +246,8 @@ impl fmt::Display for Directive {
             Self::Ip(ip) => write!(f, "ip {ip}"),
             Self::Ip6(ip) => write!(f, "ip6 {ip}"),
             Self::Peer(n, kind) => write!(f, "peer p{n} {}", word_of(PEER_KINDS, kind)),
+            Self::Fault(name) => write!(f, "fault {name}"),
+            Self::FaultSeed(seed) => write!(f, "fault-seed {seed}"),
             Self::BootExplicit => f.write_str("boot explicit"),
         }
     }

@@ -6,6 +6,7 @@
 mod directive;
 mod error;
 mod event;
+mod fault;
 pub mod fuzz;
 mod matching;
 mod peer;
@@ -30,6 +31,7 @@ mod words;
 pub use directive::Directive;
 pub use error::ScriptError;
 pub use event::{Event, NetHappening};
+pub use fault::{NoPlan, PlanFile, Scenario, find as find_plan, scenario, scenarios};
 pub use matching::{Names, crc32_of};
 pub use peer::{PEERS_MAX, PeerKind, address as peer_address};
 pub use plan::{GivenError, Givens, Plan};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use espat_core::fault::FaultPlan;
 use espat_core::{ModuleConfig, Profile, Timing};
 
 use crate::directive::{Directive, means};
@@ -25,6 +26,8 @@ pub struct Plan {
     pub config: ModuleConfig,
     /// The peers that it wants.
     pub peers: Vec<(u8, PeerKind)>,
+    /// The fault plans that it wants, from power-on.
+    pub faults: Vec<FaultPlan>,
     /// Payload that was recorded beside it.
     pub payload: Vec<u8>,
     /// Whether it reads the boot text itself.
@@ -140,10 +143,12 @@ impl Plan {
             steps: Vec::new(),
             config,
             peers: Vec::new(),
+            faults: Vec::new(),
             payload: Vec::new(),
             boot_explicit: false,
         };
         plan.add(script, givens, &mut Vec::new())?;
+        plan.seed_faults();
         plan.check_peers()?;
         Ok(plan)
     }
@@ -177,6 +182,13 @@ impl Plan {
                 open.pop();
             }
         }
+        for (i, line) in script.lines.iter().enumerate() {
+            if let LineKind::Directive(Directive::Fault(name)) = &line.kind {
+                let found = crate::fault::find(name, script.folder());
+                let file = found.map_err(|problem| problem.in_script(script, i + 1))?;
+                self.faults.push(file.plan);
+            }
+        }
         for directive in script.directives() {
             if !matches!(directive, Directive::Profile(_)) {
                 directive.apply(&mut self.config);
@@ -207,6 +219,23 @@ impl Plan {
             };
             names.iter().any(|name| means(name, profile))
         })
+    }
+
+    /// The last `@fault-seed` counts for all plans.
+    fn seed_faults(&mut self) {
+        let directives = self.scripts.iter().flat_map(Script::directives);
+        let seeds = directives.filter_map(|directive| {
+            if let Directive::FaultSeed(seed) = directive {
+                Some(*seed)
+            } else {
+                None
+            }
+        });
+        if let Some(seed) = seeds.last() {
+            for plan in &mut self.faults {
+                plan.seed = seed;
+            }
+        }
     }
 
     fn check_peers(&self) -> Result<(), ScriptError> {

@@ -1,6 +1,7 @@
 //! A transcript: its lines, read from text and printed again.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use crate::directive::Directive;
 use crate::error::{At, ScriptError};
@@ -16,6 +17,8 @@ pub struct Script {
     pub name: String,
     /// Its lines, the first being line 1.
     pub lines: Vec<Line>,
+    /// Where the files are that `@fault` names; none: beside the transcript, as its name says.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// A line: its text and what it means.
@@ -92,7 +95,22 @@ impl Script {
         Ok(Self {
             name: name.to_owned(),
             lines,
+            folder: None,
         })
+    }
+
+    /// The files that `@fault` names are in this folder, whatever the transcript's name is.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// Where those files are.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder
+            .as_deref()
+            .or_else(|| Path::new(&self.name).parent())
     }
 
     /// The transcript in its canonical form.

@@ -57,17 +57,20 @@ impl fmt::Display for TimeStep {
 
 /// `30ms`, `1500us`, `2s`, `3min`, `1h`.
 pub(crate) fn parse_duration(word: &Word<'_>) -> Result<Duration, At> {
-    let digits = word
-        .text
-        .trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    duration_of(word.text)
+        .ok_or_else(|| word.unknown("a duration is a number with us, ms, s, min or h"))
+}
+
+/// The same, of a text.
+pub(crate) fn duration_of(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = UNITS
         .iter()
-        .find(|(name, _)| *name == &word.text[digits.len()..])
+        .find(|(name, _)| *name == &text[digits.len()..])
         .map(|&(_, us)| us);
     let us = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
     let us = us.filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
     us.map(Duration::from_micros)
-        .ok_or_else(|| word.unknown("a duration is a number with us, ms, s, min or h"))
 }
 
 /// In the largest unit that holds it whole.

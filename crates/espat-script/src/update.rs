@@ -18,7 +18,7 @@ pub fn update(script: &Script, plan: &Plan) -> Result<String, Failure> {
         error: Box::new(error),
         way: "update",
     };
-    let mut sim = Sim::new(&plan.config, Way::Lines)
+    let mut sim = Sim::faulty(&plan.config, &plan.faults, Way::Lines)
         .map_err(|error| failed(script.error(1, 1, format!("the module: {error}"))))?;
     update_on(script, plan, &mut sim).map_err(failed)
 }

@@ -17,7 +17,7 @@ pub fn run(plan: &Plan, ways: &[Way]) -> Result<(), Failure> {
             way: way.name(),
         };
         let script = &plan.scripts[plan.main()];
-        let mut sim = Sim::new(&plan.config, way)
+        let mut sim = Sim::faulty(&plan.config, &plan.faults, way)
             .map_err(|error| failed(script.error(1, 1, format!("the module: {error}"))))?;
         let log = run_on(plan, &mut sim).map_err(failed)?;
         match &first {

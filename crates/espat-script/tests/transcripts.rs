@@ -52,16 +52,21 @@ mod tests {
         let root = root();
         let name = Path::new("tests/at").join(path.strip_prefix(&root).unwrap());
         let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        let script =
-            Script::parse(&text, &name.display().to_string()).map_err(|e| e.to_string())?;
+        let parse = |text: &str| {
+            let script = Script::parse(text, &name.display().to_string());
+            let folder = path.parent().unwrap_or(&root);
+            script
+                .map(|script| script.in_folder(folder))
+                .map_err(|e| e.to_string())
+        };
+        let script = parse(&text)?;
         let plan = Plan::new(&script, givens).map_err(|e| e.to_string())?;
         if std::env::var_os("UPDATE").is_some() {
             let updated = update(&script, &plan).map_err(|e| e.to_string())?;
             if updated != text {
                 std::fs::write(path, &updated).map_err(|e| format!("{}: {e}", path.display()))?;
             }
-            let script =
-                Script::parse(&updated, &name.display().to_string()).map_err(|e| e.to_string())?;
+            let script = parse(&updated)?;
             let plan = Plan::new(&script, givens).map_err(|e| e.to_string())?;
             run(&plan, &Way::ALL).map_err(|e| e.to_string())?;
             return on_others(&script, &plan, givens);

@@ -1,5 +1,184 @@
-//! Faults on purpose: what the engine reads of them, as plain data.
+//! Faults on purpose: a layer around the module that plays fault plans.
+//!
+//! It works through three means only: it holds back, cuts, loses, changes or adds marked serial bytes; it feeds inputs that
+//! reality could send, and holds back or alters what the module asks of the network; and it sets the engine's
+//! [`FaultState`]. It writes no protocol text of its own: what comes out is the module's, or bytes that a plan names.
 
+mod act;
+mod action;
+mod events;
+mod layer;
+mod net;
+mod noise;
+mod output;
+mod pattern;
+mod plan;
+mod requests;
+mod rules;
+mod run;
+mod seen;
+mod serial;
 mod state;
+mod traffic;
 
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub use action::{
+    Action, ByteAction, InsertPlace, Inserted, LinkAction, SendAction, Span, WifiAction,
+};
+pub use pattern::Pattern;
+pub use plan::{
+    Counter, EventKind, FaultPlan, MomentKind, Moved, Occurrence, Probability, RequestKind, Rule,
+    RunMark, StateKind, Trigger, Way,
+};
 pub use state::{FaultState, ReportPlace};
+
+use crate::config::{ConfigError, ModuleConfig};
+use crate::input::Input;
+use crate::module::{Inspect, Module};
+use crate::output::Output;
+use crate::time::Instant;
+use layer::Layer;
+
+/// Names a plan that is running. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FaultId(u32);
+
+impl FaultId {
+    /// The layer's `n`-th plan.
+    #[must_use]
+    pub const fn new(n: u32) -> Self {
+        Self(n)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// A module that can be broken on purpose: the surface of [`Module`], and plans that are started and stopped.
+///
+/// While no plan runs every call goes straight to the module.
+#[derive(Debug)]
+pub struct Faulty {
+    module: Module,
+    layer: Option<Box<Layer>>,
+    plans: u32,
+    now: Instant,
+}
+
+impl Faulty {
+    /// Powers a module on, with no plan. Drain [`poll_output`](Self::poll_output) before the first input.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the configuration cannot be a module's.
+    pub fn power_on(config: ModuleConfig, now: Instant) -> Result<Self, ConfigError> {
+        Module::power_on(config, now).map(Self::new)
+    }
+
+    /// A layer around a module.
+    #[must_use]
+    pub fn new(module: Module) -> Self {
+        Self {
+            module,
+            layer: None,
+            plans: 0,
+            now: Instant::ZERO,
+        }
+    }
+
+    /// Starts a plan, between a drain and the next input. It acts from that input on: give it an [`Input::Tick`] where it is to
+    /// begin at once.
+    pub fn start(&mut self, plan: FaultPlan) -> FaultId {
+        let id = FaultId(self.plans);
+        self.plans += 1;
+        let layer = self
+            .layer
+            .get_or_insert_with(|| Box::new(Layer::around(&mut self.module, self.now)));
+        layer.start(&mut self.module, id, plan);
+        id
+    }
+
+    /// Stops a plan; false where it does not run. What it still does ends with the next input.
+    pub fn stop(&mut self, id: FaultId) -> bool {
+        self.layer.as_mut().is_some_and(|layer| layer.stop(id))
+    }
+
+    /// The plans that run.
+    pub fn running(&self) -> impl Iterator<Item = (FaultId, &FaultPlan)> {
+        self.layer.iter().flat_map(|layer| layer.running())
+    }
+
+    /// How often each plan's rules have acted.
+    #[must_use]
+    pub fn acted(&self, id: FaultId) -> Vec<(Option<String>, u32)> {
+        self.layer
+            .as_ref()
+            .map(|layer| layer.acted(id))
+            .unwrap_or_default()
+    }
+
+    /// How many bytes the next [`Input::Serial`] may carry.
+    #[inline]
+    #[must_use]
+    pub fn serial_room(&self) -> usize {
+        match &self.layer {
+            None => self.module.serial_room(),
+            Some(layer) => layer.serial_room(&self.module),
+        }
+    }
+
+    /// Takes one input. Every call must be followed by a drain of [`poll_output`](Self::poll_output) to `Idle`.
+    #[inline]
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        self.now = now;
+        match &mut self.layer {
+            None => self.module.handle_input(now, input),
+            Some(_) => self.handle_layered(now, input),
+        }
+    }
+
+    /// The next output, until `Idle`.
+    #[inline]
+    pub fn poll_output(&mut self) -> Output<'_> {
+        match &mut self.layer {
+            None => self.module.poll_output(),
+            Some(layer) => layer.poll_output(),
+        }
+    }
+
+    /// A read-only view of the module.
+    #[inline]
+    #[must_use]
+    pub fn inspect(&self) -> Inspect<'_> {
+        self.module.inspect()
+    }
+
+    /// Payload bytes that the running command still waits for.
+    #[inline]
+    #[must_use]
+    pub fn payload_missing(&self) -> Option<usize> {
+        self.module.inspect().payload_missing()
+    }
+
+    /// Bytes that stand in the layer on top of those in the module.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        self.layer.as_ref().map_or(0, |layer| layer.bytes_held())
+    }
+
+    fn handle_layered(&mut self, now: Instant, input: Input<'_>) {
+        let is_over = self.layer.as_ref().is_none_or(|layer| layer.is_over());
+        if is_over && let Some(mut layer) = self.layer.take() {
+            layer.leave(&mut self.module);
+        }
+        match &mut self.layer {
+            None => self.module.handle_input(now, input),
+            Some(layer) => layer.handle(&mut self.module, now, input),
+        }
+    }
+}

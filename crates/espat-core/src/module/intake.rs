@@ -43,7 +43,7 @@ impl Module {
     }
 
     /// Whether a line that is not begun yet has to wait.
-    fn must_wait(&self) -> bool {
+    pub(super) fn must_wait(&self) -> bool {
         self.output_is_stalled() || self.owes_report()
     }
 

@@ -69,6 +69,21 @@ impl Framer {
         core::mem::take(&mut self.line)
     }
 
+    /// The line that would end if `tail` came next.
+    pub(crate) fn line_with(&self, tail: &[u8]) -> Option<Vec<u8>> {
+        let tail = match tail {
+            [b'\n', rest @ ..] if self.swallow_lf => rest,
+            tail => tail,
+        };
+        let is_whole = tail.len() + self.line.len() <= self.line_bytes_max
+            && self.find_end(tail).is_some_and(|at| at + 1 == tail.len());
+        let whole = Self {
+            line: [&self.line, tail].concat(),
+            ..*self
+        };
+        (is_whole && whole.ends()).then_some(whole.line)
+    }
+
     /// Gives the line's memory back for the next one.
     pub(crate) fn recycle(&mut self, mut line: Vec<u8>) {
         if self.line.is_empty() {

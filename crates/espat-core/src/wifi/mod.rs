@@ -71,6 +71,11 @@ impl Wifi {
         self.station.is_up()
     }
 
+    /// The station has joined its access point.
+    pub(crate) fn station_is_associated(&self) -> bool {
+        self.station.is_associated()
+    }
+
     /// The station has tried to join since boot.
     pub(crate) fn has_tried(&self) -> bool {
         self.station.has_tried()

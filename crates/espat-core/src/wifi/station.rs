@@ -222,7 +222,7 @@ impl Station {
         self.phase == Phase::Joining
     }
 
-    fn is_associated(&self) -> bool {
+    pub(super) fn is_associated(&self) -> bool {
         matches!(self.phase, Phase::Associated | Phase::Up)
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod network;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use espat_core::fault::{FaultPlan, Faulty};
 use espat_core::{
     AirEvent, ConfigError, Duration, Input, Instant, LogPort, Mark, Module, ModuleConfig, NetEvent,
     Output, PartitionStep, PowerEvent, StoreRequest, StoreTag,
@@ -28,6 +29,20 @@ pub trait Engine {
 }
 
 impl Engine for Module {
+    fn serial_room(&self) -> usize {
+        Self::serial_room(self)
+    }
+
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        Self::handle_input(self, now, input);
+    }
+
+    fn poll_output(&mut self) -> Output<'_> {
+        Self::poll_output(self)
+    }
+}
+
+impl Engine for Faulty {
     fn serial_room(&self) -> usize {
         Self::serial_room(self)
     }
@@ -122,6 +137,28 @@ impl Sim<Module> {
         }
         let module = Module::power_on(config.clone(), Instant::ZERO)?;
         Ok(Self::with_engine(module, &config, way))
+    }
+}
+
+impl Sim<Faulty> {
+    /// Powers a module on that plays these fault plans.
+    ///
+    /// # Errors
+    /// The configuration cannot be a module's.
+    pub fn faulty(
+        config: &ModuleConfig,
+        faults: &[FaultPlan],
+        way: Way,
+    ) -> Result<Self, ConfigError> {
+        let mut config = config.clone();
+        if way == Way::Credit {
+            config.serial_credit = 1;
+        }
+        let mut engine = Faulty::power_on(config.clone(), Instant::ZERO)?;
+        for plan in faults {
+            engine.start(plan.clone());
+        }
+        Ok(Self::with_engine(engine, &config, way))
     }
 }
 

@@ -64,6 +64,9 @@ pub(super) fn world(plan: &Plan) -> Result<Needs, &'static str> {
     if !plan.peers.is_empty() {
         return Err("it has peers of the runner's own");
     }
+    if !plan.faults.is_empty() {
+        return Err("it plays faults");
+    }
     let mut look = Look {
         plan,
         needs: Needs::default(),

@@ -1,0 +1,339 @@
+//! What the layer does of itself: actions whose time has come, and what ends again.
+
+use super::FaultId;
+use super::action::{Action, LinkAction, WifiAction};
+use super::events::Heard;
+use super::layer::Layer;
+use super::rules::{Fired, Moment};
+use super::state::ReportPlace;
+use crate::input::{AirEvent, CloseCause, Input, PowerEvent};
+use crate::module::Module;
+use crate::output::{CloseHow, QueryId, SocketId};
+use crate::time::Duration;
+
+/// Something that is to be done.
+#[derive(Clone, Debug)]
+pub(super) enum Job {
+    /// A rule's moment that time alone brings.
+    Moment { id: FaultId, rule: usize },
+    /// An action whose moment came.
+    Act {
+        id: FaultId,
+        action: Action,
+        link: Option<u8>,
+    },
+    /// The module hears of something from the network.
+    Tell(Heard),
+    /// Something that a plan set ends.
+    End(Effect),
+    /// The same, where the plan still runs.
+    Expire(FaultId, Effect),
+}
+
+/// Something that a plan set and that lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    Busy,
+    Reports(ReportPlace),
+    Status,
+    Links,
+    Memory,
+    Hang,
+    Baud,
+    Air,
+    Silence(SocketId),
+    Stall(SocketId),
+    HalfClose(SocketId),
+}
+
+impl Effect {
+    pub(super) fn socket(self) -> Option<SocketId> {
+        match self {
+            Self::Silence(socket) | Self::Stall(socket) | Self::HalfClose(socket) => Some(socket),
+            Self::Busy
+            | Self::Reports(_)
+            | Self::Status
+            | Self::Links
+            | Self::Memory
+            | Self::Hang
+            | Self::Baud
+            | Self::Air => None,
+        }
+    }
+
+    /// Whether one takes the place of the other.
+    fn is_same(self, other: Self) -> bool {
+        self == other || matches!((self, other), (Self::Reports(_), Self::Reports(_)))
+    }
+
+    /// Whether a start of the firmware ends it.
+    fn ends_at_boot(self) -> bool {
+        matches!(
+            self,
+            Self::Busy | Self::Reports(_) | Self::Status | Self::Memory | Self::Hang | Self::Baud
+        )
+    }
+}
+
+impl Job {
+    /// Whether it goes with the plan.
+    pub(super) fn is_of(&self, id: FaultId) -> bool {
+        match self {
+            Self::Moment { id: of, .. } | Self::Act { id: of, .. } | Self::Expire(of, _) => {
+                *of == id
+            }
+            Self::Tell(_) | Self::End(_) => false,
+        }
+    }
+
+    pub(super) fn is_about(&self, socket: SocketId) -> bool {
+        match self {
+            Self::Tell(heard) => heard.socket() == Some(socket),
+            Self::End(effect) | Self::Expire(_, effect) => effect.socket() == Some(socket),
+            Self::Moment { .. } | Self::Act { .. } => false,
+        }
+    }
+
+    pub(super) fn answers(&self, query: QueryId) -> bool {
+        matches!(self, Self::Tell(heard) if heard.query() == Some(query))
+    }
+}
+
+impl Layer {
+    pub(super) fn perform(&mut self, module: &mut Module, job: Job) {
+        match job {
+            Job::Moment { id, rule } => {
+                let plan = self.plans.iter().find(|plan| plan.id == id);
+                let Some(kind) = plan.map(|plan| plan.rules[rule].moment) else {
+                    return;
+                };
+                self.moment(&Moment {
+                    only: Some((id, rule)),
+                    ..Moment::of(kind)
+                });
+            }
+            Job::Act { id, action, link } => self.act(module, id, &action, link),
+            Job::Tell(heard) => self.tell(module, &heard),
+            Job::End(effect) => self.end(module, effect),
+            Job::Expire(id, effect) => {
+                let known = self.effects.iter().position(|known| *known == (id, effect));
+                if let Some(at) = known {
+                    self.effects.remove(at);
+                    self.end(module, effect);
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, module: &mut Module, id: FaultId, action: &Action, link: Option<u8>) {
+        match *action {
+            Action::HoldBusy(span) => {
+                module.faults_mut().busy_until = Some(self.now + span);
+                self.lasts(id, Effect::Busy, Some(span));
+            }
+            Action::Link(action) => self.act_on_link(module, id, action, link),
+            Action::Wifi(action) => self.act_on_air(module, id, action),
+            Action::Lie { status, lasts } => {
+                module.faults_mut().status = Some(status);
+                self.lasts(id, Effect::Status, lasts);
+            }
+            Action::Reset { noise, defaults } => {
+                let faults = module.faults_mut();
+                faults.boot_noise = noise;
+                faults.lost_settings = defaults;
+                self.feed(module, Input::Power(PowerEvent::BrownOut));
+            }
+            Action::Hang => {
+                module.faults_mut().hang = true;
+                self.lasts(id, Effect::Hang, None);
+            }
+            Action::Baud(rate) => {
+                self.baud = Some(rate);
+                self.lasts(id, Effect::Baud, None);
+            }
+            Action::LinksMax { links, lasts } => {
+                module.faults_mut().links_max = Some(links);
+                self.lasts(id, Effect::Links, lasts);
+            }
+            Action::OutOfMemory { lasts } => {
+                module.faults_mut().out_of_memory = true;
+                self.lasts(id, Effect::Memory, lasts);
+            }
+            // These are done to the thing at hand.
+            Action::Bytes(..)
+            | Action::Send(_)
+            | Action::PutReport { .. }
+            | Action::Overrun { .. }
+            | Action::Fail { .. }
+            | Action::Slow { .. }
+            | Action::WrongTime(_) => {}
+        }
+    }
+
+    fn act_on_link(
+        &mut self,
+        module: &mut Module,
+        id: FaultId,
+        action: LinkAction,
+        link: Option<u8>,
+    ) {
+        let Some(of) = self.seen.socket_of(link) else {
+            return;
+        };
+        let socket = self.net.known(of);
+        match action {
+            LinkAction::Close(cause) => {
+                if !core::mem::replace(&mut socket.is_ghost, true) {
+                    let how = match cause {
+                        CloseCause::Fin | CloseCause::Tls => CloseHow::Fin,
+                        CloseCause::Reset | CloseCause::Io => CloseHow::Reset,
+                    };
+                    self.to_host.out.close(of, how);
+                }
+                self.tell(module, &Heard::Closed { socket: of, cause });
+            }
+            LinkAction::HalfClose => {
+                socket.is_half_closed = true;
+                self.lasts(id, Effect::HalfClose(of), None);
+            }
+            LinkAction::Silence(span) => {
+                socket.is_silent = true;
+                self.lasts(id, Effect::Silence(of), span);
+            }
+            LinkAction::Stall(span) => {
+                socket.is_stalled = true;
+                self.lasts(id, Effect::Stall(of), span);
+            }
+        }
+    }
+
+    fn act_on_air(&mut self, module: &mut Module, id: FaultId, action: WifiAction) {
+        let event = match action {
+            WifiAction::Lose(span) => {
+                self.lasts(id, Effect::Air, span);
+                AirEvent::Lost
+            }
+            WifiAction::Return => {
+                self.effects.retain(|(_, effect)| *effect != Effect::Air);
+                AirEvent::Back
+            }
+            WifiAction::Address(ip) => AirEvent::Address(ip),
+        };
+        self.hold_reports_of_module(module);
+        self.feed(module, Input::Air(event));
+    }
+
+    /// Something lasts until its time, or its plan's end. What lasted before is replaced.
+    pub(super) fn lasts(&mut self, id: FaultId, effect: Effect, span: Option<Duration>) {
+        self.effects.retain(|(_, known)| !known.is_same(effect));
+        self.jobs
+            .retain(|(_, job)| !matches!(job, Job::Expire(_, known) if known.is_same(effect)));
+        self.effects.push((id, effect));
+        if let Some(span) = span {
+            self.jobs.push((self.now + span, Job::Expire(id, effect)));
+        }
+    }
+
+    fn end(&mut self, module: &mut Module, effect: Effect) {
+        let faults = module.faults_mut();
+        match effect {
+            Effect::Busy => faults.busy_until = None,
+            Effect::Reports(place) => {
+                if faults.reports == Some(place) {
+                    faults.reports = None;
+                }
+            }
+            Effect::Status => faults.status = None,
+            Effect::Links => faults.links_max = None,
+            Effect::Memory => faults.out_of_memory = false,
+            Effect::Hang => faults.hang = false,
+            Effect::Baud => self.baud = None,
+            Effect::Air => return self.feed(module, Input::Air(AirEvent::Back)),
+            Effect::Silence(_) | Effect::Stall(_) | Effect::HalfClose(_) => {}
+        }
+        if let Some(socket) = effect.socket().and_then(|id| self.net.socket(id)) {
+            match effect {
+                Effect::Silence(_) => socket.is_silent = false,
+                Effect::Stall(_) => socket.is_stalled = false,
+                Effect::HalfClose(_) => socket.is_half_closed = false,
+                Effect::Busy
+                | Effect::Reports(_)
+                | Effect::Status
+                | Effect::Links
+                | Effect::Memory
+                | Effect::Hang
+                | Effect::Baud
+                | Effect::Air => {}
+            }
+        }
+        self.feed(module, Input::Tick);
+    }
+
+    /// The firmware starts anew: what was wrong with it is over.
+    pub(super) fn on_boot(&mut self) {
+        self.effects.retain(|(_, effect)| !effect.ends_at_boot());
+        self.baud = None;
+    }
+
+    /// A command comes. Every echo is a moment for reports that wait for one: those that wait for another command's wait on.
+    pub(super) fn settle_reports(&mut self, module: &mut Module) {
+        let echo = Effect::Reports(ReportPlace::InsideEcho);
+        let is_waiting = self.effects.iter().any(|(_, effect)| *effect == echo);
+        if !is_waiting || module.faults_mut().reports.is_none() {
+            return;
+        }
+        let is_meant = self.plans.iter().any(|running| {
+            let mut rules = running.plan.rules.iter().enumerate();
+            rules.any(|(number, rule)| {
+                let command = rule.trigger.command.as_ref();
+                rule.puts_report()
+                    .is_some_and(|(place, _)| place == ReportPlace::InsideEcho)
+                    && running.is_armed(number)
+                    && command.is_none_or(|command| command.matches(&self.seen.command))
+            })
+        });
+        module.faults_mut().reports = Some(if is_meant {
+            ReportPlace::InsideEcho
+        } else {
+            ReportPlace::BeforeSendOk
+        });
+    }
+
+    /// A rule puts reports at a moment of the command that is about to begin.
+    pub(super) fn put_reports(&mut self, module: &mut Module, fired: Fired) {
+        let rule = &self.plans[fired.plan].plan.rules[fired.rule];
+        let put = rule.puts_report();
+        if let Some((place, hold)) = put {
+            module.faults_mut().reports = Some(place);
+            self.lasts(fired.id, Effect::Reports(place), Some(hold));
+        }
+    }
+
+    /// Something that will be reported is about to happen: the report waits where a rule would put it into the next command.
+    pub(super) fn hold_reports(&mut self, module: &mut Module, heard: &Heard) {
+        let is_reported = matches!(
+            heard,
+            Heard::Data { .. } | Heard::Closed { .. } | Heard::Accepted { .. }
+        );
+        if is_reported {
+            self.hold_reports_of_module(module);
+        }
+    }
+
+    fn hold_reports_of_module(&mut self, module: &mut Module) {
+        if module.faults_mut().reports.is_some() || self.seen.is_busy() {
+            return;
+        }
+        let armed = self.plans.iter().find_map(|running| {
+            let mut rules = running.plan.rules.iter().enumerate();
+            rules.find_map(|(number, rule)| {
+                let put = rule.puts_report().filter(|_| running.is_armed(number));
+                put.map(|(place, hold)| (running.id, place, hold))
+            })
+        });
+        if let Some((id, place, hold)) = armed {
+            module.faults_mut().reports = Some(place);
+            self.lasts(id, Effect::Reports(place), Some(hold));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The network side: which sockets are as they seem, and what of them is held back.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use super::events::Heard;
+use crate::output::{QueryId, SocketId};
+use crate::time::{Duration, Instant};
+
+/// Sockets and questions that the layer knows of.
+#[derive(Debug, Default)]
+pub(super) struct NetSide {
+    pub(super) sockets: Vec<Socket>,
+    pub(super) queries: Vec<Query>,
+}
+
+/// A socket as the module has it.
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub(super) id: SocketId,
+    /// The network does not have it, or no longer.
+    pub(super) is_ghost: bool,
+    /// Read credit that the module gave last.
+    pub(super) credit: usize,
+    /// The peer has become silent.
+    pub(super) is_silent: bool,
+    /// The network takes nothing.
+    pub(super) is_stalled: bool,
+    /// The peer takes no more.
+    pub(super) is_half_closed: bool,
+    /// What is taken from here on is told at that time.
+    pub(super) sent_at: Option<Instant>,
+    /// The answer to the attempt to open it comes so much later.
+    pub(super) late_by: Option<Duration>,
+    /// Nothing of it is told before.
+    pub(super) late_until: Option<Instant>,
+    /// Bytes whose end was told already.
+    pub(super) told: usize,
+    /// Bytes that were taken and not told of.
+    pub(super) untold: usize,
+    held: VecDeque<Heard>,
+}
+
+/// A question as the module has it.
+#[derive(Debug)]
+pub(super) struct Query {
+    pub(super) id: QueryId,
+    /// The network was not asked.
+    pub(super) is_ghost: bool,
+    pub(super) late_by: Duration,
+    /// What time servers say instead, in seconds since 1970.
+    pub(super) wrong_time: Option<u64>,
+}
+
+impl Socket {
+    pub(super) const fn new(id: SocketId) -> Self {
+        Self {
+            id,
+            is_ghost: false,
+            credit: 0,
+            is_silent: false,
+            is_stalled: false,
+            is_half_closed: false,
+            sent_at: None,
+            late_by: None,
+            late_until: None,
+            told: 0,
+            untold: 0,
+            held: VecDeque::new(),
+        }
+    }
+
+    /// Whether an event has to wait.
+    fn holds(&self, heard: &Heard, now: Instant) -> bool {
+        if matches!(heard, Heard::Sent { .. }) {
+            self.holds_sent(now)
+        } else {
+            self.holds_rest(now) || !self.held.is_empty()
+        }
+    }
+
+    fn holds_sent(&self, now: Instant) -> bool {
+        self.is_stalled
+            || self.sent_at.is_some_and(|at| now < at)
+            || self.late_until.is_some_and(|at| now < at)
+    }
+
+    fn holds_rest(&self, now: Instant) -> bool {
+        self.is_silent || self.late_until.is_some_and(|at| now < at)
+    }
+
+    /// Takes what the network says; what of it goes on now.
+    pub(super) fn hear(&mut self, mut heard: Heard, now: Instant) -> Option<Heard> {
+        if self.is_ghost {
+            return None;
+        }
+        if let Heard::Sent { n, .. } = &mut heard {
+            let told = (*n).min(self.told);
+            self.told -= told;
+            *n -= told;
+            if *n == 0 {
+                return None;
+            }
+        }
+        if let Heard::Connected { .. } | Heard::Failed { .. } = heard
+            && let Some(by) = self.late_by.take()
+        {
+            self.late_until = Some(now + by);
+        }
+        if !self.holds(&heard, now) {
+            return Some(heard);
+        }
+        if let Heard::Sent { n, .. } = heard {
+            self.untold += n;
+        } else {
+            self.held.push_back(heard);
+        }
+        None
+    }
+
+    /// What no longer has to wait.
+    pub(super) fn next_free(&mut self, now: Instant) -> Option<Heard> {
+        if self.untold > 0 && !self.holds_sent(now) {
+            let n = core::mem::take(&mut self.untold);
+            return Some(Heard::Sent { socket: self.id, n });
+        }
+        if self.holds_rest(now) {
+            return None;
+        }
+        self.held.pop_front()
+    }
+
+    /// When something of it is due.
+    fn next_due(&self) -> Option<Instant> {
+        let sent = (self.untold > 0 && !self.is_stalled)
+            .then(|| self.sent_at.max(self.late_until))
+            .flatten();
+        let rest = (!self.held.is_empty() && !self.is_silent)
+            .then_some(self.late_until)
+            .flatten();
+        match (sent, rest) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Whether it is as it seems.
+    fn is_plain(&self) -> bool {
+        !self.is_ghost
+            && !self.is_silent
+            && !self.is_stalled
+            && !self.is_half_closed
+            && self.late_by.is_none()
+            && (self.told, self.untold) == (0, 0)
+            && self.held.is_empty()
+    }
+
+    fn bytes_held(&self) -> usize {
+        self.held.iter().map(Heard::bytes).sum()
+    }
+}
+
+impl NetSide {
+    pub(super) fn socket(&mut self, id: SocketId) -> Option<&mut Socket> {
+        self.sockets.iter_mut().find(|socket| socket.id == id)
+    }
+
+    /// A socket, which is known from here on.
+    pub(super) fn known(&mut self, id: SocketId) -> &mut Socket {
+        let at = self.sockets.iter().position(|socket| socket.id == id);
+        let at = at.unwrap_or_else(|| {
+            self.sockets.push(Socket::new(id));
+            self.sockets.len() - 1
+        });
+        &mut self.sockets[at]
+    }
+
+    pub(super) fn forget(&mut self, id: SocketId) -> Option<Socket> {
+        let at = self.sockets.iter().position(|socket| socket.id == id)?;
+        Some(self.sockets.remove(at))
+    }
+
+    pub(super) fn take_query(&mut self, id: QueryId) -> Option<Query> {
+        let at = self.queries.iter().position(|query| query.id == id)?;
+        Some(self.queries.remove(at))
+    }
+
+    /// What no longer has to wait.
+    pub(super) fn next_free(&mut self, now: Instant) -> Option<Heard> {
+        let mut sockets = self.sockets.iter_mut();
+        sockets.find_map(|socket| socket.next_free(now))
+    }
+
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.sockets.iter().filter_map(Socket::next_due).min()
+    }
+
+    pub(super) fn is_plain(&self) -> bool {
+        self.queries.is_empty() && self.sockets.iter().all(Socket::is_plain)
+    }
+
+    pub(super) fn bytes_held(&self) -> usize {
+        self.sockets.iter().map(Socket::bytes_held).sum()
+    }
+}

@@ -1,0 +1,402 @@
+//! `do`: what a rule does.
+
+use espat_core::fault::{
+    Action, ByteAction, InsertPlace, Inserted, LinkAction, MomentKind, ReportPlace, RequestKind,
+    SendAction, Span, Way, WifiAction,
+};
+use espat_core::{CloseCause, Duration, NetError};
+use toml_edit::{Item, TableLike, Value};
+
+use super::table::{self, Source, Table, hint};
+use crate::error::ScriptError;
+
+/// An action and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Do {
+    pub(super) name: String,
+    pub(super) action: Action,
+    pub(super) span: table::Span,
+}
+
+impl Do {
+    /// Where the serial bytes go that it works on.
+    pub(super) fn way(&self) -> Option<Way> {
+        if let MomentKind::Run(way) = self.action.moment()? {
+            Some(way)
+        } else {
+            None
+        }
+    }
+}
+
+type Read = fn(&Source<'_>, &Table<'_>) -> Result<Action, ScriptError>;
+
+const ACTIONS: &[(&str, Read)] = &[
+    ("delay", delay),
+    ("split", split),
+    ("merge", merge),
+    ("drop", drop_bytes),
+    ("flip", flip),
+    ("duplicate", duplicate),
+    ("insert", insert),
+    ("withhold-send-ok", |_, t| {
+        Ok(Action::Send(SendAction::WithholdOk(t.time("for")?)))
+    }),
+    ("double-send-ok", |_, _| {
+        Ok(Action::Send(SendAction::DoubleOk))
+    }),
+    ("fail-send", |_, t| {
+        let delivered = t.flag("delivered")?.unwrap_or(false);
+        Ok(Action::Send(SendAction::Fail { delivered }))
+    }),
+    ("lose-prompt", |_, _| {
+        Ok(Action::Send(SendAction::LosePrompt))
+    }),
+    ("hold-busy", |_, t| Ok(Action::HoldBusy(span(t, "8s")?))),
+    ("put-report", put_report),
+    ("close", |_, t| {
+        let cause = t.word("how", CAUSES)?.unwrap_or(CloseCause::Fin);
+        Ok(Action::Link(LinkAction::Close(cause)))
+    }),
+    ("half-close", |_, _| Ok(Action::Link(LinkAction::HalfClose))),
+    ("silence", |_, t| {
+        Ok(Action::Link(LinkAction::Silence(t.time("for")?)))
+    }),
+    ("stall", |_, t| {
+        Ok(Action::Link(LinkAction::Stall(t.time("for")?)))
+    }),
+    ("overrun", |_, t| {
+        Ok(Action::Overrun {
+            bytes: t.count("bytes", 1..=65_535)?.unwrap_or(1),
+            at: t.count("at", 0..=65_535)?,
+        })
+    }),
+    ("fail-resolution", |_, t| {
+        fail(t, RequestKind::Resolve, NetError::NotFound)
+    }),
+    ("fail-connect", |_, t| {
+        fail(t, RequestKind::Connect, NetError::Refused)
+    }),
+    ("fail-handshake", |_, t| {
+        fail(t, RequestKind::Handshake, NetError::Tls)
+    }),
+    ("fail-time-sync", |_, t| {
+        fail(t, RequestKind::TimeSync, NetError::TimedOut)
+    }),
+    ("fail-upgrade", |_, t| {
+        fail(t, RequestKind::Upgrade, NetError::Refused)
+    }),
+    ("slow-resolution", |_, t| slow(t, RequestKind::Resolve)),
+    ("slow-connect", |_, t| slow(t, RequestKind::Connect)),
+    ("slow-handshake", |_, t| slow(t, RequestKind::Handshake)),
+    ("slow-time-sync", |_, t| slow(t, RequestKind::TimeSync)),
+    ("slow-upgrade", |_, t| slow(t, RequestKind::Upgrade)),
+    ("wrong-time", |_, t| {
+        let seconds = t.number("unix", 0..=i64::from(u32::MAX))?;
+        let seconds = seconds.ok_or_else(|| missing(t, "unix", "0"))?;
+        Ok(Action::WrongTime(
+            u64::try_from(seconds).unwrap_or_default(),
+        ))
+    }),
+    ("lose-wifi", |_, t| {
+        Ok(Action::Wifi(WifiAction::Lose(t.time("for")?)))
+    }),
+    ("return-wifi", |_, _| Ok(Action::Wifi(WifiAction::Return))),
+    ("change-address", change_address),
+    ("lie", |_, t| {
+        let status = t.number("status", 0..=5)?;
+        let status = status.ok_or_else(|| missing(t, "status", "2"))?;
+        Ok(Action::Lie {
+            status: u8::try_from(status).unwrap_or_default(),
+            lasts: t.time("for")?,
+        })
+    }),
+    ("reset", |_, t| {
+        Ok(Action::Reset {
+            noise: t.flag("noise")?.unwrap_or(false),
+            defaults: t.flag("defaults")?.unwrap_or(false),
+        })
+    }),
+    ("hang", |_, _| Ok(Action::Hang)),
+    ("change-baud", |_, t| {
+        let rate = t.number("to", 80..=5_000_000)?;
+        let rate = rate.ok_or_else(|| missing(t, "to", "74880"))?;
+        Ok(Action::Baud(u32::try_from(rate).unwrap_or_default()))
+    }),
+    ("limit-links", |_, t| {
+        let links = t.number("to", 0..=5)?;
+        let links = links.ok_or_else(|| missing(t, "to", "1"))?;
+        Ok(Action::LinksMax {
+            links: u8::try_from(links).unwrap_or_default(),
+            lasts: t.time("for")?,
+        })
+    }),
+    ("exhaust-memory", |_, t| {
+        Ok(Action::OutOfMemory {
+            lasts: t.time("for")?,
+        })
+    }),
+];
+
+const WAYS: &[(&str, Way)] = &[("out", Way::Out), ("in", Way::In)];
+
+const CAUSES: &[(&str, CloseCause)] = &[
+    ("fin", CloseCause::Fin),
+    ("reset", CloseCause::Reset),
+    ("tls", CloseCause::Tls),
+    ("io", CloseCause::Io),
+];
+
+const ERRORS: &[(&str, NetError)] = &[
+    ("refused", NetError::Refused),
+    ("timed-out", NetError::TimedOut),
+    ("unreachable", NetError::Unreachable),
+    ("denied", NetError::Denied),
+    ("in-use", NetError::AddressInUse),
+    ("not-found", NetError::NotFound),
+    ("tls", NetError::Tls),
+    ("other", NetError::Other),
+];
+
+const PLACES: &[(&str, ReportPlace)] = &[
+    ("inside-echo", ReportPlace::InsideEcho),
+    ("before-prompt", ReportPlace::BeforePrompt),
+    ("after-prompt", ReportPlace::AfterPrompt),
+    ("before-recv", ReportPlace::BeforeRecv),
+    ("before-send-ok", ReportPlace::BeforeSendOk),
+];
+
+/// The largest number of bytes that an action puts in or works on.
+const BYTES_MAX: i64 = 4096;
+
+/// The names of all actions.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ACTIONS.iter().map(|(name, _)| *name)
+}
+
+/// Reads `do`: a name, a table with `action`, or a list of them.
+pub(super) fn read(source: &Source<'_>, rule: &Table<'_>) -> Result<Vec<Do>, ScriptError> {
+    let Some(item) = rule.item("do") else {
+        let message = "a fault needs `do`: what happens, such as `do = \"lose-prompt\"`";
+        return Err(source.error(rule.span("do").or(Some(0..0)), message));
+    };
+    let wrong = |span| {
+        let message = "`do` is an action's name, a table { action = \"delay\", for = \"1s\" }, or a list of these";
+        source.error(span, message)
+    };
+    if let Some(list) = item.as_array().filter(|list| !list.is_empty()) {
+        let one = |value: &Value| {
+            if let Value::String(name) = value {
+                by_name(source, name.value(), value.span())
+            } else if let Value::InlineTable(table) = value {
+                by_table(source, table, value.span())
+            } else {
+                Err(wrong(value.span()))
+            }
+        };
+        return list.iter().map(one).collect();
+    }
+    let span = item.span().or_else(|| rule.span("do"));
+    let action = if let Some(name) = item.as_str() {
+        by_name(source, name, span)?
+    } else if let Some(table) = item.as_table_like() {
+        by_table(source, table, span)?
+    } else {
+        return Err(wrong(span));
+    };
+    Ok(vec![action])
+}
+
+fn by_name(source: &Source<'_>, name: &str, span: table::Span) -> Result<Do, ScriptError> {
+    let mut table = toml_edit::InlineTable::new();
+    table.insert("action", name.into());
+    by_table(source, &table, span)
+}
+
+fn by_table(
+    source: &Source<'_>,
+    table: &dyn TableLike,
+    span: table::Span,
+) -> Result<Do, ScriptError> {
+    let name = table.get("action").and_then(Item::as_str).unwrap_or("");
+    let what = format!("`{name}`");
+    let table = Table::new(source, table, &what, span.clone());
+    if table.item("action").is_none() {
+        let message = "an action's table needs `action`: { action = \"delay\", for = \"1s\" }";
+        return Err(source.error(span, message));
+    }
+    let Some((_, read)) = ACTIONS.iter().find(|(known, _)| *known == name) else {
+        let hint = hint(name, names());
+        return Err(table.wrong("action", format!("there is no action `{name}`; {hint}")));
+    };
+    let action = read(source, &table)?;
+    table.finish()?;
+    Ok(Do {
+        name: name.to_owned(),
+        action,
+        span,
+    })
+}
+
+fn missing(table: &Table<'_>, key: &'static str, example: &str) -> ScriptError {
+    let message = format!("the action needs `{key}`, such as `{key} = {example}`");
+    table.wrong(key, message)
+}
+
+fn span(table: &Table<'_>, example: &str) -> Result<Duration, ScriptError> {
+    let time = table.time("for")?;
+    time.ok_or_else(|| missing(table, "for", &format!("\"{example}\"")))
+}
+
+fn bytes(table: &Table<'_>, action: ByteAction) -> Result<Action, ScriptError> {
+    let way = table.word("way", WAYS)?.unwrap_or(Way::Out);
+    Ok(Action::Bytes(way, action))
+}
+
+fn span_of_bytes(table: &Table<'_>, default: Option<usize>) -> Result<Span, ScriptError> {
+    Ok(Span {
+        at: table.count("at", 0..=65_535)?,
+        bytes: table.count("bytes", 1..=65_535)?.or(default),
+    })
+}
+
+fn delay(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    let action = ByteAction::Delay {
+        by: span(t, "250ms")?,
+        jitter: t.time("jitter")?.unwrap_or_default(),
+    };
+    bytes(t, action)
+}
+
+fn split(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    let action = ByteAction::Split {
+        piece: t.count("bytes", 1..=65_535)?.unwrap_or(1),
+        gap: t.time("gap")?.unwrap_or(Duration::from_millis(5)),
+    };
+    bytes(t, action)
+}
+
+fn merge(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    let action = ByteAction::Merge {
+        runs: t.count("runs", 2..=100)?.unwrap_or(2),
+        within: t.time("within")?.unwrap_or(Duration::from_millis(100)),
+    };
+    bytes(t, action)
+}
+
+fn drop_bytes(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    bytes(t, ByteAction::Drop(span_of_bytes(t, None)?))
+}
+
+fn flip(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    let action = ByteAction::Flip {
+        span: span_of_bytes(t, Some(1))?,
+        bits: u8::try_from(t.number("bits", 1..=8)?.unwrap_or(1)).unwrap_or(1),
+    };
+    bytes(t, action)
+}
+
+fn duplicate(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    let action = ByteAction::Duplicate {
+        span: span_of_bytes(t, None)?,
+        copies: t.count("copies", 1..=16)?.unwrap_or(1),
+    };
+    bytes(t, action)
+}
+
+fn insert(source: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    let noise = t.count("noise", 1..=BYTES_MAX)?;
+    let inserted = match (t.text("bytes")?, noise) {
+        (Some(text), None) => {
+            let bytes = unescaped(&text.value);
+            let is_fit = |bytes: &Vec<u8>| !bytes.is_empty() && bytes.len() <= 4096;
+            let message = "`bytes` is a text of 1 to 4096 bytes; in '...' \\xNN is a byte and \\\\ a backslash";
+            let bytes = bytes.filter(is_fit);
+            Inserted::Bytes(bytes.ok_or_else(|| text.wrong(source, message))?)
+        }
+        (None, Some(noise)) => Inserted::Noise(noise),
+        (Some(_), Some(_)) => {
+            let message = "`bytes` and `noise` exclude each other: leave one of them out";
+            return Err(t.wrong("noise", message));
+        }
+        (None, None) => return Err(missing(t, "bytes", "'\\x00'")),
+    };
+    let at = t.count("at", 0..=65_535)?;
+    let place = t.word(
+        "place",
+        &[
+            ("before", InsertPlace::Before),
+            ("after", InsertPlace::After),
+        ],
+    )?;
+    let place = match (place, at) {
+        (Some(_), Some(_)) => {
+            let message = "`place` and `at` exclude each other: leave one of them out";
+            return Err(t.wrong("at", message));
+        }
+        (None, Some(at)) => InsertPlace::At(at),
+        (place, None) => place.unwrap_or_default(),
+    };
+    bytes(
+        t,
+        ByteAction::Insert {
+            bytes: inserted,
+            place,
+        },
+    )
+}
+
+/// Text with `\xNN` and `\\`.
+fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut parts = text.split('\\');
+    bytes.extend(parts.next().unwrap_or_default().bytes());
+    while let Some(part) = parts.next() {
+        if part.is_empty() {
+            bytes.push(b'\\');
+            bytes.extend(parts.next()?.bytes());
+            continue;
+        }
+        let hex = part.strip_prefix('x')?.get(..2)?;
+        bytes.push(u8::from_str_radix(hex, 16).ok()?);
+        bytes.extend(part[3..].bytes());
+    }
+    Some(bytes)
+}
+
+fn put_report(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    let place = t.word("place", PLACES)?;
+    Ok(Action::PutReport {
+        place: place.ok_or_else(|| missing(t, "place", "\"before-prompt\""))?,
+        hold: t.time("hold")?.unwrap_or(Duration::from_secs(5)),
+    })
+}
+
+fn fail(t: &Table<'_>, what: RequestKind, default: NetError) -> Result<Action, ScriptError> {
+    Ok(Action::Fail {
+        what,
+        error: t.word("error", ERRORS)?.unwrap_or(default),
+        after: t.time("after")?.unwrap_or_default(),
+    })
+}
+
+fn slow(t: &Table<'_>, what: RequestKind) -> Result<Action, ScriptError> {
+    let by = span(t, "8s")?;
+    Ok(Action::Slow { what, by })
+}
+
+fn change_address(source: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    let Some(text) = t.text("to")? else {
+        return Err(missing(t, "to", "\"192.0.2.77\""));
+    };
+    let ip: Option<std::net::Ipv4Addr> = text.value.parse().ok();
+    let is_fit =
+        |ip: &std::net::Ipv4Addr| !(ip.is_unspecified() || ip.is_broadcast() || ip.is_multicast());
+    match ip.filter(is_fit) {
+        Some(ip) => Ok(Action::Wifi(WifiAction::Address(ip))),
+        None => Err(text.wrong(
+            source,
+            "`to` is an IPv4 address of a station: \"192.0.2.77\"",
+        )),
+    }
+}

@@ -9,8 +9,9 @@ pub(crate) const SECRET: &[u8] = b"{secret}";
 const COMMANDS: &[(&[u8], usize)] = &[
     (b"+CWJAP", 1),
     (b"+CWSAP", 1),
-    (b"+CIPSSLCPSK", 0),
+    // Before the name that it begins with.
     (b"+CIPSSLCPSKHEX", 0),
+    (b"+CIPSSLCPSK", 0),
 ];
 
 /// Where a secret is in a line.

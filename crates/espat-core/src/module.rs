@@ -130,6 +130,8 @@ impl State {
 const COMMAND_ROOM: usize = 2048;
 /// The same while payload is expected.
 const PAYLOAD_ROOM: usize = 16 * 1024;
+/// What `+++` needs where there is no other room.
+const ESCAPE_ROOM: usize = 3;
 
 impl Module {
     /// Powers a module on. Drain [`poll_output`](Self::poll_output) before the first input.
@@ -199,6 +201,8 @@ impl Module {
     pub fn serial_room(&self) -> usize {
         if self.is_in_passthrough() {
             self.passthrough_room()
+        } else if self.intake.payload.as_ref().is_some_and(Payload::is_stream) {
+            self.long_send_room()
         } else if self.intake.payload.is_some() {
             PAYLOAD_ROOM
         } else if !self.intake.backlog.is_empty() || self.output_is_stalled() {
@@ -206,6 +210,16 @@ impl Module {
         } else {
             COMMAND_ROOM
         }
+    }
+
+    /// `AT+CIPSENDL` holds the host MCU back while the network stack takes nothing, but for the `+++` that ends it.
+    fn long_send_room(&self) -> usize {
+        if self.output_is_stalled() {
+            return 0;
+        }
+        let limit = self.state.config.profile.limits.passthrough_buffer + ESCAPE_ROOM;
+        let held = self.state.net.long_send.held.unwrap_or(0);
+        limit.saturating_sub(held).min(PAYLOAD_ROOM)
     }
 
     /// Takes one input. Every call must be followed by a drain of [`poll_output`](Self::poll_output) to `Idle`.
@@ -320,7 +334,10 @@ impl Module {
             Timer::Escape => self.on_escape_decided(),
             Timer::LineHold => self.intake.line_is_stale = true,
             Timer::ReportGap => self.on_report_gap_end(),
-            Timer::Group => self.on_group_due(),
+            Timer::Group => {
+                self.on_group_due();
+                self.step(&OpEvent::GroupDue);
+            }
             Timer::Stall => self.on_stalled(),
             Timer::Reconnect => self.dial(),
             Timer::Sntp => sntp::on_timer(&mut self.state.cx(self.now)),

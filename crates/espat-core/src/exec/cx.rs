@@ -166,6 +166,13 @@ impl Cx<'_> {
         self.net.server.on_clock(&mut self.env, unix_s);
     }
 
+    /// How long payload waits to become a packet. What the host MCU asked for counts in either timing.
+    pub(crate) fn group_interval(&self) -> Duration {
+        let usual = self.env.profile().limits.passthrough_interval;
+        let asked = self.sys.trans_interval;
+        asked.unwrap_or_else(|| self.env.delay(usual))
+    }
+
     /// Changes settings, keeps those that are to be kept, then answers OK.
     pub(crate) fn keep(&mut self, settings: Vec<Setting>) -> Handled {
         self.keep_then(settings, |_| {})

@@ -83,6 +83,10 @@ impl Progress {
 pub(crate) enum OpEvent<'a> {
     /// The payload that it asked for.
     Payload(&'a [u8]),
+    /// A piece of a long payload.
+    Piece { bytes: &'a [u8], is_last: bool },
+    /// `Timer::Group` is due.
+    GroupDue,
     /// `+++` instead of the rest of the payload.
     Cancelled,
     /// Something happened to a link.

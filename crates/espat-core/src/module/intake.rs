@@ -189,6 +189,17 @@ impl Module {
         let Some(mut payload) = self.intake.payload.take() else {
             return 0;
         };
+        if let Some((taken, is_last)) = payload.take_piece(bytes) {
+            if is_last {
+                self.intake.spare = payload.into_memory();
+            } else {
+                self.intake.payload = Some(payload);
+            }
+            let bytes = &bytes[..taken];
+            self.step(&OpEvent::Piece { bytes, is_last });
+            self.settle();
+            return taken;
+        }
         if let Some(whole) = payload.whole(bytes) {
             self.intake.spare = payload.into_memory();
             self.report_moment(ReportPlace::BeforeRecv);
@@ -227,7 +238,10 @@ impl Module {
                 let Some(payload) = self.intake.payload.take() else {
                     return;
                 };
-                self.drop_input(Dropped::Cancelled, payload.received());
+                // Of a long payload the command knows what has not gone out.
+                if !payload.is_stream() {
+                    self.drop_input(Dropped::Cancelled, payload.received());
+                }
                 self.intake.spare = payload.into_memory();
                 self.step(&OpEvent::Cancelled);
             }

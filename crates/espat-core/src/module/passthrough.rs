@@ -6,7 +6,6 @@ mod link;
 use alloc::vec::Vec;
 
 use super::{Module, State};
-use crate::config::Timing;
 use crate::exec::operation::{LinkEvent, OpEvent};
 use crate::net::dial::{Dial, Target};
 use crate::net::{LinkId, Net};
@@ -141,14 +140,9 @@ impl Module {
 
     /// Bytes for the link: in packets, or at once where nothing asks for them.
     pub(super) fn pass(&mut self, mut bytes: &[u8]) {
+        let interval = self.state.cx(self.now).group_interval();
         let limits = &self.state.config.profile.limits;
         let packet = limits.passthrough_packet;
-        // What the host MCU asked for counts in either timing.
-        let interval = match (self.state.sys.trans_interval, self.state.config.timing) {
-            (Some(interval), _) => interval,
-            (None, Timing::Fast) => Duration::ZERO,
-            (None, Timing::Realistic) => limits.passthrough_interval,
-        };
         let Some(passthrough) = &mut self.passthrough else {
             return;
         };

@@ -30,8 +30,9 @@ impl Module {
     /// Whether a report may come now.
     pub(super) fn may_report(&self) -> bool {
         let line_holds = !self.intake.framer.is_empty() && !self.intake.line_is_stale;
+        let is_idle = self.running.is_none() || self.state.net.long_send.held.is_some();
         self.phase == Phase::Ready
-            && self.running.is_none()
+            && is_idle
             && !line_holds
             && self.gap == Gap::None
             && self.state.faults.reports.is_none()

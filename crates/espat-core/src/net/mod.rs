@@ -51,6 +51,7 @@ pub(crate) struct Net {
     /// Names and keys of SSL clients, a link each.
     pub(crate) ssl: [SslNames; 5],
     pub(crate) sntp: Sntp,
+    pub(crate) long_send: LongSend,
     /// There were links since the station joined: `STATUS:4`.
     pub(crate) had_links: bool,
     pub(crate) queries: Queries,
@@ -59,6 +60,27 @@ pub(crate) struct Net {
     /// Those of them that went with the interface, until somebody has heard of it.
     cut: Vec<SocketId>,
     sockets: u32,
+}
+
+/// `AT+CIPSENDL` and `AT+CIPSENDLCFG`.
+#[derive(Debug)]
+pub(crate) struct LongSend {
+    /// A report comes each time when so many more bytes have been taken.
+    pub(crate) report: u32,
+    /// So many bytes make a block.
+    pub(crate) block: u16,
+    /// While one goes on: bytes that the network stack has not taken.
+    pub(crate) held: Option<usize>,
+}
+
+impl Default for LongSend {
+    fn default() -> Self {
+        Self {
+            report: 1024,
+            block: 2920,
+            held: None,
+        }
+    }
 }
 
 impl Net {
@@ -72,6 +94,7 @@ impl Net {
             server: Server::default(),
             ssl: Default::default(),
             sntp: Sntp::default(),
+            long_send: LongSend::default(),
             had_links: false,
             queries: Queries::default(),
             apart: Vec::new(),

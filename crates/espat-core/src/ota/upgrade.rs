@@ -113,6 +113,8 @@ impl Upgrade {
                 Turn::Failed
             }
             OpEvent::Payload(_)
+            | OpEvent::Piece { .. }
+            | OpEvent::GroupDue
             | OpEvent::Cancelled
             | OpEvent::Link(..)
             | OpEvent::Socket(..)

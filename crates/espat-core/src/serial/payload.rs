@@ -9,6 +9,8 @@ pub(crate) enum DataSpec {
     Count(usize),
     /// The same, of which a lone `+++` is a part.
     Data(usize),
+    /// Exactly so many bytes, each piece as it comes (`AT+CIPSENDL`).
+    Stream(usize),
     /// So many bytes after unescaping, or up to `\0` (`AT+CIPSENDEX`).
     Escaped(usize),
 }
@@ -38,8 +40,20 @@ impl Payload {
     pub(crate) fn whole<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         match self.spec {
             DataSpec::Count(len) | DataSpec::Data(len) if self.bytes.is_empty() => bytes.get(..len),
-            DataSpec::Count(_) | DataSpec::Data(_) | DataSpec::Escaped(_) => None,
+            DataSpec::Count(_) | DataSpec::Data(_) | DataSpec::Stream(_) | DataSpec::Escaped(_) => {
+                None
+            }
         }
+    }
+
+    /// Takes a piece of a payload that is not kept; returns how much that was and whether it was the last one.
+    pub(crate) fn take_piece(&mut self, bytes: &[u8]) -> Option<(usize, bool)> {
+        let DataSpec::Stream(len) = self.spec else {
+            return None;
+        };
+        let n = bytes.len().min(len - self.received);
+        self.received += n;
+        Some((n, self.received == len))
     }
 
     /// Takes what belongs to the payload; returns how much that was and whether it is complete.
@@ -50,6 +64,7 @@ impl Payload {
                 self.bytes.extend_from_slice(&bytes[..n]);
                 (n, self.bytes.len() == len)
             }
+            DataSpec::Stream(_) => (0, false),
             DataSpec::Escaped(len) => self.push_escaped(bytes, len),
         };
         self.received += taken;
@@ -79,8 +94,17 @@ impl Payload {
 
     /// Payload bytes that are still to come; for `AT+CIPSENDEX` at most.
     pub(crate) fn missing(&self) -> usize {
-        let (DataSpec::Count(len) | DataSpec::Data(len) | DataSpec::Escaped(len)) = self.spec;
-        len - self.bytes.len()
+        match self.spec {
+            DataSpec::Count(len) | DataSpec::Data(len) | DataSpec::Escaped(len) => {
+                len - self.bytes.len()
+            }
+            DataSpec::Stream(len) => len - self.received,
+        }
+    }
+
+    /// Whether it goes on as it comes, and is not kept.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.spec, DataSpec::Stream(_))
     }
 
     /// Whether a lone `+++` ends it.

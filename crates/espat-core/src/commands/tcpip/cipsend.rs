@@ -54,70 +54,109 @@ fn send_ex(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
 }
 
 fn begin(cx: &mut Cx<'_>, args: &mut Args<'_>, spec: fn(usize) -> DataSpec) -> Handled {
-    if cx.net.raw {
-        cx.env.explain(Reason::PassthroughSends);
-        return Err(AtError::Failed);
-    }
-    let before = super::link_params(cx);
-    args.arity(before + 1..=before + 3)?;
-    let id = super::link_param(cx, args)?;
-    let len = length(cx, args, id)?;
-    let host = match args.opt_string(cx.env.profile().limits.host_bytes)? {
-        Some(text) => Some(Host::parse(text).ok_or_else(|| args.invalid())?),
-        None => None,
-    };
-    let port = args.opt_word(1..=65_535)?;
-    if cx.net.links.open(id).is_some() {
-        super::require_memory(cx)?;
-    }
-    let Some(link) = cx.net.links.open(id) else {
-        cx.env.explain(Reason::NoLink);
-        return Err(AtError::Failed);
-    };
-    // A TCP link has one peer; what a host names beside it has no effect (decided without evidence).
-    let target = match (link.kind.transport, host, port) {
-        (Transport::Tcp | Transport::Tls, ..) => None,
-        (Transport::Udp, Some(Host::Literal(ip)), _) if ip.is_ipv6() != link.kind.is_v6 => {
-            return Err(args.invalid());
-        }
-        (Transport::Udp, Some(host), Some(port)) => Some((host, port)),
-        (Transport::Udp, None, None) => None,
-        (Transport::Udp, ..) => return Err(args.invalid()),
-    };
+    let len_max = cx.env.profile().limits.send_bytes;
+    let to = Sendable::parse(cx, args, len_max)?;
+    let data = spec(to.len);
     let sending = Sending {
-        id,
-        socket: link.socket,
-        target,
+        to,
         step: Step::Typing,
         payload: Vec::new(),
     };
     Ok(Reply::Prompt {
-        data: spec(len),
+        data,
         then: Box::new(sending),
     })
 }
 
 /// How much is to be sent. NonOS looks at the link before it (ESP_ATMod).
-fn length(cx: &mut Cx<'_>, args: &mut Args<'_>, id: LinkId) -> Result<usize, AtError> {
+fn length(
+    cx: &mut Cx<'_>,
+    args: &mut Args<'_>,
+    id: LinkId,
+    len_max: usize,
+) -> Result<usize, AtError> {
     if cx.env.profile().quirks.explains_to_host && cx.net.links.open(id).is_none() {
         cx.env.explain(Reason::NoLink);
         return Err(AtError::Failed);
     }
     let len = usize::try_from(args.int(1..=i32::MAX)?).unwrap_or(usize::MAX);
-    if len > cx.env.profile().limits.send_bytes {
+    if len > len_max {
         cx.env.explain(Reason::TooLong);
         return Err(args.invalid());
     }
     Ok(len)
 }
 
+/// What is to be sent, and over which link.
+#[derive(Debug)]
+pub(super) struct Sendable {
+    pub(super) id: LinkId,
+    pub(super) socket: SocketId,
+    /// Where a datagram goes instead of the link's own remote end.
+    pub(super) target: Option<(Host, u16)>,
+    pub(super) len: usize,
+}
+
+impl Sendable {
+    pub(super) fn parse(
+        cx: &mut Cx<'_>,
+        args: &mut Args<'_>,
+        len_max: usize,
+    ) -> Result<Self, AtError> {
+        if cx.net.raw {
+            cx.env.explain(Reason::PassthroughSends);
+            return Err(AtError::Failed);
+        }
+        let before = super::link_params(cx);
+        args.arity(before + 1..=before + 3)?;
+        let id = super::link_param(cx, args)?;
+        let len = length(cx, args, id, len_max)?;
+        let host = match args.opt_string(cx.env.profile().limits.host_bytes)? {
+            Some(text) => Some(Host::parse(text).ok_or_else(|| args.invalid())?),
+            None => None,
+        };
+        let port = args.opt_word(1..=65_535)?;
+        if cx.net.links.open(id).is_some() {
+            super::require_memory(cx)?;
+        }
+        let Some(link) = cx.net.links.open(id) else {
+            cx.env.explain(Reason::NoLink);
+            return Err(AtError::Failed);
+        };
+        // A TCP link has one peer; what a host names beside it has no effect (decided without evidence).
+        let target = match (link.kind.transport, host, port) {
+            (Transport::Tcp | Transport::Tls, ..) => None,
+            (Transport::Udp, Some(Host::Literal(ip)), _) if ip.is_ipv6() != link.kind.is_v6 => {
+                return Err(args.invalid());
+            }
+            (Transport::Udp, Some(host), Some(port)) => Some((host, port)),
+            (Transport::Udp, None, None) => None,
+            (Transport::Udp, ..) => return Err(args.invalid()),
+        };
+        let socket = link.socket;
+        Ok(Self {
+            id,
+            socket,
+            target,
+            len,
+        })
+    }
+
+    /// The family of the link's addresses.
+    pub(super) fn family(&self, cx: &Cx<'_>) -> Family {
+        let link = cx.net.links.open(self.id);
+        if link.is_some_and(|link| link.kind.is_v6) {
+            Family::V6
+        } else {
+            Family::V4
+        }
+    }
+}
+
 /// A send: from the prompt to `SEND OK`.
 #[derive(Debug)]
 struct Sending {
-    id: LinkId,
-    socket: SocketId,
-    /// Where a datagram goes instead of the link's own remote end.
-    target: Option<(Host, u16)>,
+    to: Sendable,
     step: Step,
     /// Kept only while the target's name is being resolved.
     payload: Vec<u8>,
@@ -156,7 +195,7 @@ impl Operation for Sending {
                     Some(Err(_)) => SEND_FAIL,
                 }
             }
-            (Step::Sending(left), OpEvent::Link(id, LinkEvent::Sent(n))) if id == self.id => {
+            (Step::Sending(left), OpEvent::Link(id, LinkEvent::Sent(n))) if id == self.to.id => {
                 *left = left.saturating_sub(n);
                 if *left == 0 {
                     SEND_OK
@@ -164,7 +203,7 @@ impl Operation for Sending {
                     Progress::Continue
                 }
             }
-            (step, OpEvent::Link(id, LinkEvent::Closed)) if id == self.id => {
+            (step, OpEvent::Link(id, LinkEvent::Closed)) if id == self.to.id => {
                 cx.net.say_closed(&mut cx.env, id);
                 if matches!(step, Step::Sending(_)) {
                     SEND_FAIL
@@ -172,11 +211,11 @@ impl Operation for Sending {
                     Progress::Continue
                 }
             }
-            (Step::Sending(_), OpEvent::Link(id, LinkEvent::SendFailed)) if id == self.id => {
+            (Step::Sending(_), OpEvent::Link(id, LinkEvent::SendFailed)) if id == self.to.id => {
                 SEND_FAIL
             }
             (Step::Sending(_), OpEvent::Deadline) => {
-                cx.net.cancel_send(&mut cx.env, self.id);
+                cx.net.cancel_send(&mut cx.env, self.to.id);
                 SEND_FAIL
             }
             _ => Progress::Continue,
@@ -184,20 +223,15 @@ impl Operation for Sending {
     }
 }
 
-const SEND_OK: Progress = Progress::Finish(Ok(ResultCode::SendOk));
-const SEND_FAIL: Progress = Progress::Finish(Ok(ResultCode::SendFail));
+pub(super) const SEND_OK: Progress = Progress::Finish(Ok(ResultCode::SendOk));
+pub(super) const SEND_FAIL: Progress = Progress::Finish(Ok(ResultCode::SendFail));
 
 impl Sending {
     fn on_payload(&mut self, cx: &mut Cx<'_>, payload: &[u8]) -> Progress {
-        let Some((host, _)) = &self.target else {
+        let Some((host, _)) = &self.to.target else {
             return self.send_to(cx, None, payload);
         };
-        let is_v6 = cx
-            .net
-            .links
-            .open(self.id)
-            .is_some_and(|link| link.kind.is_v6);
-        let family = if is_v6 { Family::V6 } else { Family::V4 };
+        let family = self.to.family(cx);
         if host.name().is_some() && !cx.wifi.station_is_up() {
             return SEND_FAIL;
         }
@@ -212,8 +246,8 @@ impl Sending {
     }
 
     fn send_to(&mut self, cx: &mut Cx<'_>, ip: Option<IpAddr>, payload: &[u8]) -> Progress {
-        let link = cx.net.links.open(self.id);
-        let Some(link) = link.filter(|link| link.socket == self.socket) else {
+        let link = cx.net.links.open(self.to.id);
+        let Some(link) = link.filter(|link| link.socket == self.to.socket) else {
             cx.env.log(if link.is_some() {
                 "link is changed"
             } else {
@@ -229,7 +263,7 @@ impl Sending {
         if payload.is_empty() && !is_udp {
             return SEND_OK;
         }
-        let to = match (ip, &self.target) {
+        let to = match (ip, &self.to.target) {
             (Some(ip), Some((host, port))) => {
                 Some((SocketAddr::new(ip, *port), host.name().cloned()))
             }
@@ -248,15 +282,15 @@ impl Sending {
                 return SEND_OK;
             }
         }
-        cx.env.out.send(self.socket, to, payload);
-        let timeout_ms = cx.nvs.live.tcp[self.id.index()].send_timeout_ms;
+        cx.env.out.send(self.to.socket, to, payload);
+        let timeout_ms = cx.nvs.live.tcp[self.to.id.index()].send_timeout_ms;
         if timeout_ms > 0 && !is_udp {
             cx.env.set_timer(
                 Timer::Operation,
                 Duration::from_millis(u64::from(timeout_ms)),
             );
         }
-        cx.net.on_sending(&mut cx.env, self.id);
+        cx.net.on_sending(&mut cx.env, self.to.id);
         self.step = Step::Sending(payload.len());
         if payload.is_empty() {
             SEND_OK

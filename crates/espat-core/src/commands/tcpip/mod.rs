@@ -11,6 +11,7 @@ mod cipmux;
 mod cipreconnintv;
 mod ciprecv;
 mod cipsend;
+mod cipsendl;
 mod cipserver;
 mod cipservermaxconn;
 mod cipsntp;
@@ -48,6 +49,7 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     ciptcpopt::COMMANDS,
     cipclose::COMMANDS,
     cipsend::COMMANDS,
+    cipsendl::COMMANDS,
     cipdinfo::COMMANDS,
     cipmux::COMMANDS,
     ciprecv::COMMANDS,

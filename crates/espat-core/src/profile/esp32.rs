@@ -3,6 +3,7 @@
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
+use super::esp32c3::{ESP32C3_3_3, V3_3};
 use super::{
     Delays, Evidence, Factory, Features, Limits, Partition, Profile, Quirks, RfStep, SntpTimes,
     Texts, Upgrade,
@@ -45,40 +46,7 @@ pub(super) const BASE: Profile = Profile {
         host_bytes: 64,
         baud: (80, 5_000_000),
         rf_power: 40..=84,
-        rf_power_steps: &[
-            RfStep {
-                from: 40,
-                gives: 34,
-            },
-            RfStep {
-                from: 44,
-                gives: 44,
-            },
-            RfStep {
-                from: 52,
-                gives: 52,
-            },
-            RfStep {
-                from: 56,
-                gives: 56,
-            },
-            RfStep {
-                from: 60,
-                gives: 60,
-            },
-            RfStep {
-                from: 66,
-                gives: 66,
-            },
-            RfStep {
-                from: 72,
-                gives: 72,
-            },
-            RfStep {
-                from: 78,
-                gives: 78,
-            },
-        ],
+        rf_power_steps: RF_STEPS,
         softap_stations: 10,
         connect_timeout: Duration::from_secs(12),
         resolve_timeout: Duration::from_secs(14),
@@ -186,9 +154,9 @@ pub(super) const BASE: Profile = Profile {
         name_server: Ipv4Addr::new(208, 67, 222, 222),
         host_name: "espressif",
         host_name_has_mac: false,
-        scan_fields: 0x1f,
         reconnect: (0, 0),
         sntp_servers: ["cn.ntp.org.cn", "ntp.sjtu.edu.cn", "us.pool.ntp.org"],
+        scan_fields: 0x7ff,
         sleep_mode: 1,
         rf_power: 78,
         uart: UartConfig {
@@ -223,6 +191,10 @@ pub(super) const V2_4: Profile = Profile {
         limits.passthrough_packet: Documented, "manual of 2.4, AT+CIPSEND: a packet leaves at 2920 bytes";
         features.CIPSTATE, features.SENDL, features.SNTP_INTERVAL: Documented, "manual of 2.4";
         features.TCP_KEEP_ALIVE: Documented, "manual of 2.4, AT+CIPTCPOPT";
+        limits.links, limits.line_bytes, limits.escape_guard, limits.passthrough_interval, limits.tls.flight_timeout: Documented, "manual of 2.4";
+        limits.ipd_bytes: Inferred, "manual of 5.0: at most 2920 bytes in a message";
+        limits.host_bytes: Documented, "manual of 2.4, AT+CIPSTART: at most 64 bytes";
+        texts.gmr: Transcript, "github.com/golioth/golioth-firmware-sdk, logs of its samples on a WROVER-32, which Zephyr's driver cuts into lines; the third line as on an ESP32-C3 of the same release (a log of 2022-07-07, Squirrel)";
         quirks.send_restarts_server_timeout: Documented, "changelog of the core: repaired for 2.4";
     },
     limits: Limits {
@@ -240,6 +212,15 @@ pub(super) const V2_4: Profile = Profile {
         send_restarts_server_timeout: true,
         ..BASE.quirks
     },
+    texts: Texts {
+        gmr: &[
+            "AT version:2.4.0.0(s-4c6eb5e - ESP32 - May 20 2022 03:12:58)",
+            "SDK version:qa-test-v4.3.3-20220423",
+            "compile time(5641e0a):May 20 2022 11:13:44",
+            "Bin version:2.4.0(WROVER-32)",
+        ],
+        ..BASE.texts
+    },
     ..BASE
 };
 
@@ -248,15 +229,29 @@ pub(super) const V4_1: Profile = Profile {
     chip: "ESP32",
     version: "4.1.1.0",
     source: "esp-at v4.1.1.0: manual, core library strings",
-    nearest: Some(&super::esp32c3::ESP32C3_3_3),
+    nearest: Some(&ESP32C3_3_3),
     evidence: evidence! {
         features.SSL_CIPHER, features.CWCONFIG: Documented, "manual of 4.1";
         features.CONNECT_TIMEOUT: Documented, "manual of 4.1, AT+CIPSTART";
         features.DOMAIN_TIMEOUT: Documented, "manual of 4.1, AT+CIPDOMAIN";
         features.SERVER_NETIF: Documented, "manual of 4.1, AT+CIPSERVER";
+        limits.links, limits.line_bytes, limits.send_bytes, limits.escape_guard, limits.passthrough_packet, limits.host_bytes, limits.tls.flight_timeout: Documented, "manual of 4.1";
+        limits.receive_window, limits.send_buffer: Source, "ESP-IDF 5.4, components/lwip/Kconfig: LWIP_TCP_WND_DEFAULT and LWIP_TCP_SND_BUF_DEFAULT are 5760, four segments; a user's notes in module_esp32c3_default, sdkconfig.defaults, of 4.1.0.0-dev say the same";
+        limits.tls.version_min, limits.tls.version_max: Source, "ESP-IDF 5.4: Mbed TLS 3.6, TLS 1.2; TLS 1.3 is off by default";
+        limits.rf_power_steps: Source, "ESP-IDF 5, esp_wifi.h, esp_wifi_set_max_tx_power: the last step is 80 from 80 on";
+        texts.gmr: Transcript, "a host's notes of 2025 show the first and last line on a PICO-D4 (rustnet, meadow-f7), others of an ESP32-C6 with the same core the lines between, compiled by the user; the module is WROOM-32 here";
+        texts.rom: Transcript, "as on esp32-2.2: the ROM is the chip's";
         quirks.receive_lengths_follow_mode: Documented, "changelog of the core of 2025-06-06: the real count; one value in the manual's example";
+        factory.scan_fields: Transcript, "a scan on 4.1.0.0-dev for ESP32 (Zephyr shield apard32690's guide) has eleven";
+        delays.sntp_start: Source, "module_esp32c3_default, sdkconfig.defaults, of 4.1.0.0-dev: LWIP_SNTP_STARTUP_DELAY=n";
+        upgrade.firmware_bytes: Documented, "the manual's startup log of a WROOM-32: ota_0 and ota_1 of 0x180000";
     },
-    features: super::esp32c3::V3_3
+    limits: Limits {
+        receive_window: 5760,
+        send_buffer: 5760,
+        ..V3_3.limits
+    },
+    features: V3_3
         .features
         .union(Features::SSL_CIPHER)
         .union(Features::CWCONFIG)
@@ -265,10 +260,43 @@ pub(super) const V4_1: Profile = Profile {
         .union(Features::SERVER_NETIF),
     quirks: Quirks {
         receive_lengths_follow_mode: true,
-        ..super::esp32c3::V3_3.quirks
+        ..V3_3.quirks
     },
-    ..super::esp32c3::V3_3
+    texts: Texts {
+        gmr: &[
+            "AT version:4.1.1.0(ba4dd0e - ESP32 - Jul 31 2025 08:37:48)",
+            "SDK version:v5.4.1-643-g8ad0d3d8f2f-dirty",
+            "compile time(7c092f9):Aug 26 2026 05:59:24",
+            "Bin version:v4.1.1.0(WROOM-32)",
+        ],
+        rom: super::rom::ESP32,
+        ..V3_3.texts
+    },
+    delays: Delays {
+        sntp_start: Duration::ZERO,
+        ..V3_3.delays
+    },
+    upgrade: Upgrade {
+        firmware_bytes: BASE.upgrade.firmware_bytes,
+        ..V3_3.upgrade
+    },
+    ..V3_3
 };
+
+const RF_STEPS: &[RfStep] = &[
+    step(40, 34),
+    step(44, 44),
+    step(52, 52),
+    step(56, 56),
+    step(60, 60),
+    step(66, 66),
+    step(72, 72),
+    step(78, 78),
+];
+
+pub(super) const fn step(from: u8, gives: u8) -> RfStep {
+    RfStep { from, gives }
+}
 
 const PARTITIONS: &[Partition] = &[
     partition("ble_data", 12 * 1024),
@@ -288,7 +316,7 @@ const PARTITIONS: &[Partition] = &[
     partition("fatfs", 576 * 1024),
 ];
 
-const fn partition(name: &'static str, bytes: usize) -> Partition {
+pub(super) const fn partition(name: &'static str, bytes: usize) -> Partition {
     Partition { name, bytes }
 }
 
@@ -382,8 +410,9 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     factory.name_server: Transcript, "esp-at#523; the manual, AT+CIPDNS, has its bytes in reverse order";
     factory.host_name: Source, "ESP-IDF 4.2, components/lwip/Kconfig: LWIP_LOCAL_HOSTNAME";
     factory.sntp_servers: Strings, "core library of v2.2.0.0";
+    factory.scan_fields: Transcript, "a scan without AT+CWLAPOPT on 2.2.0.0 for WROOM-32 (4bfff91, a user's notes of 2024-01-08: \"Duration: 2546 ms\") has eleven; so has one of 2.2.0.0 for ESP8266 (tinygo); the manual says 0x1F";
     factory.sleep_mode: Inferred, "manual of 2.2, AT+SLEEP: Bluetooth cannot start while sleep is off, and it starts on a fresh module";
-    factory.rf_power: Inferred, "19.5 dBm, the default that the release notes of 3.4 name";
+    factory.rf_power: Documented, "the manual's startup logs: max tx power=78; 19.5 dBm in the release notes of 3.4";
     factory.uart: Documented, "manual of 2.2, AT+UART_DEF: 115200, 8, 1, none; shipped without flow control";
 
     upgrade.host, upgrade.port: Source, "esp-at, main/Kconfig: AT_OTA_SERVER_IP, AT_OTA_SERVER_PORT";
@@ -392,7 +421,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     upgrade.timeout: Source, "esp-at, at_ota_cmd.c: three minutes";
     upgrade.request_bytes: Source, "esp-at, at_ota_cmd.c: a buffer of 1024 bytes with a NUL at its end";
     upgrade.read_bytes, upgrade.name_bytes: Source, "esp-at, at_ota_cmd.c";
-    upgrade.firmware_bytes: Decided, "the partition table of the 4 MB module was not found";
+    upgrade.firmware_bytes: Documented, "the manual's startup log of a WROOM-32: ota_0 and ota_1 of 0x180000";
     upgrade.partitions: Source, "esp-at v2.2.0.0, module_config, at_customize.csv";
     quirks.rom_is_heard: Documented, "manual of 2.2, Hardware Connection: UART 0 is the log, the AT port is another";
     quirks.explains_to_host: Strings, "core libraries 1.0 to 5.0: these texts end in CR alone, and the silent builds lack them";
@@ -428,6 +457,5 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     limits.sleep_modes: Documented, "manual of 2.2, AT+SLEEP: none, modem sleep, light sleep, modem sleep by the listen interval";
     limits.time_zones: Documented, "manual of 2.2, AT+CIPSNTPCFG: -12 to 14";
     factory.host_name_has_mac: Source, "ESP-IDF 4.2, components/lwip/Kconfig: LWIP_LOCAL_HOSTNAME is a name";
-    factory.scan_fields: Documented, "manual of 2.2, AT+CWLAPOPT; so also a RAK2305 guide for ESP32";
     factory.reconnect: Documented, "manual of 2.2, AT+CWRECONNCFG";
 };

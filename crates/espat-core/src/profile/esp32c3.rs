@@ -1,7 +1,8 @@
 //! ESP32-C3 firmware lines.
 
-use super::esp32::{ESP32_2_4, V2_4};
-use super::{Features, Profile, Quirks, Texts};
+use super::esp32::{ESP32_2_4, V2_4, partition, step};
+use super::{Features, Limits, Profile, Quirks, Texts, Upgrade};
+use crate::tls::{TlsRules, TlsVersion};
 
 /// ESP32-C3, release v3.3.0.0.
 pub(super) static ESP32C3_3_3: Profile = V3_3;
@@ -14,6 +15,16 @@ pub(super) const V3_3: Profile = Profile {
     nearest: Some(&ESP32_2_4),
     evidence: evidence! {
         texts.rom: Transcript, "ivmarkov/rust-esp32-std-demo#42, esp-idf#12110 (watchdog)";
+        limits.links, limits.line_bytes, limits.send_bytes, limits.escape_guard, limits.passthrough_packet, limits.host_bytes, limits.tls.flight_timeout: Documented, "manual of 3.3";
+        limits.tls.version_min: Source, "ESP-IDF 5.0 builds Mbed TLS 3, which has nothing older";
+        limits.tls.version_max: Source, "ESP-IDF 5.0 builds Mbed TLS 3; TLS 1.3 is off by default";
+        limits.tls.security_level: Inferred, "Mbed TLS 3 takes no SHA-1 in handshakes; its floor for keys was not measured";
+        limits.rf_power_steps: Source, "ESP-IDF 5, esp_wifi.h, esp_wifi_set_max_tx_power: the last step is 80 from 80 on";
+        limits.alpn: Inferred, "manual of 5.0, AT+CIPSSLCALPN: none to five; when that came was not found";
+        texts.gmr: Documented, "the manual's example for a MINI-1, 3b13d04; the first line also in hosts' logs";
+        factory.wifi_mode: Inferred, "esp-at#826: access point and station are up on a fresh ESP32-C3";
+        upgrade.firmware_bytes: Documented, "the manual's startup log of a MINI-1: ota_0 and ota_1 of 0x1d0000";
+        upgrade.partitions: Source, "esp-at, module_config of ESP32-C2 and -C3 from 3.1 on, at_customize.csv: certificates are in mfg_nvs";
         features.FIRMWARE_VERSIONS: Documented, "manual of 3.3; first in that of 3.0";
         features.CWINIT, features.MANUFACTURING, features.TRANS_INTERVAL, features.MESSAGE_FILTER: Documented, "manual of 3.3; first in that of 3.1";
         features.RECVTYPE, features.SSL_PSK_HEX: Documented, "manual of 3.3";
@@ -22,6 +33,25 @@ pub(super) const V3_3: Profile = Profile {
         quirks.sntp_off_shows_zone: Strings, "the core library's format for it is first in 3.2";
         quirks.time_updated: Documented, "manual of 3.3, index of messages: only after power-on or AT+CIPSNTPCFG; first in 3.1";
         quirks.background_upgrade_asks_nothing: Source, "esp-at of 2026, components/at/src/at_ota_cmd.c: repaired; when is not known";
+    },
+    limits: Limits {
+        tls: TlsRules {
+            version_min: TlsVersion::Tls1_2,
+            security_level: 1,
+            ..V2_4.limits.tls
+        },
+        rf_power_steps: &[
+            step(40, 34),
+            step(44, 44),
+            step(52, 52),
+            step(56, 56),
+            step(60, 60),
+            step(66, 66),
+            step(72, 72),
+            step(80, 80),
+        ],
+        alpn: 0..=5,
+        ..V2_4.limits
     },
     features: V2_4
         .features
@@ -33,6 +63,12 @@ pub(super) const V3_3: Profile = Profile {
         .union(Features::RECVTYPE)
         .union(Features::SSL_PSK_HEX),
     texts: Texts {
+        gmr: &[
+            "AT version:3.3.0.0(3b13d04 - ESP32C3 - May  8 2024 08:21:54)",
+            "SDK version:v5.0.6-dirty",
+            "compile time(be332568):May  8 2024 08:51:33",
+            "Bin version:v3.3.0.0(MINI-1)",
+        ],
         rom: super::rom::ESP32C3,
         ..V2_4.texts
     },
@@ -43,6 +79,14 @@ pub(super) const V3_3: Profile = Profile {
         time_updated: true,
         background_upgrade_asks_nothing: false,
         ..V2_4.quirks
+    },
+    upgrade: Upgrade {
+        firmware_bytes: 0x1d_0000,
+        partitions: &[
+            partition("mfg_nvs", 124 * 1024),
+            partition("fatfs", 100 * 1024),
+        ],
+        ..V2_4.upgrade
     },
     ..V2_4
 };

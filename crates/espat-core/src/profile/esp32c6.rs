@@ -1,7 +1,7 @@
 //! ESP32-C6 firmware lines.
 
-use super::esp32::{ESP32_4_1, V4_1};
-use super::{Features, Profile, Texts};
+use super::esp32::{ESP32_4_1, V4_1, partition};
+use super::{Features, Profile, Texts, Upgrade};
 
 /// ESP32-C6, release v5.0.0.0.
 pub(super) static ESP32C6_5_0: Profile = V5_0;
@@ -14,12 +14,33 @@ pub(super) const V5_0: Profile = Profile {
     nearest: Some(&ESP32_4_1),
     evidence: evidence! {
         texts.rom: Inferred, "esp-hosted#293 for power-on and the lines after the cause; other causes by analogy with the ESP32-C3";
+        limits.ipd_bytes: Documented, "manual of 5.0: at most 2920 bytes in a message";
+        limits.datagram_bytes: Documented, "manual of 5.0: datagrams are not put together again by default";
+        limits.links, limits.line_bytes, limits.send_bytes, limits.escape_guard, limits.passthrough_packet, limits.host_bytes, limits.tls.flight_timeout: Documented, "manual of 5.0";
+        limits.alpn: Documented, "manual of 5.0, AT+CIPSSLCALPN: none to five";
+        texts.gmr: Inferred, "the manual's example of 5.0.0.0 for an ESP32-C61 (f6b0e89), with this chip's name and module; none of 5.0 for ESP32-C6 was found";
+        upgrade.firmware_bytes: Documented, "the manual's startup log of an ESP32-C6 (4.0): ota_0 and ota_1 of 0x1d0000";
+        upgrade.partitions: Source, "esp-at, module_esp32c5_default, at_customize.csv";
         features.CONN_PERSIST: Documented, "manual of 5.0";
     },
     features: V4_1.features.union(Features::CONN_PERSIST),
     texts: Texts {
+        gmr: &[
+            "AT version:5.0.0.0(f6b0e89 - ESP32C6 - Oct 17 2025 08:55:06)",
+            "SDK version:v5.5.1-255-g07e9bf4970",
+            "compile time(65202f43):Oct 17 2025 19:46:13",
+            "Bin version:v5.0.0.0(ESP32C6-4MB)",
+        ],
         rom: super::rom::ESP32C6,
         ..V4_1.texts
+    },
+    upgrade: Upgrade {
+        firmware_bytes: 0x1d_0000,
+        partitions: &[
+            partition("mfg_nvs", 124 * 1024),
+            partition("fs_storage", 100 * 1024),
+        ],
+        ..V4_1.upgrade
     },
     ..V4_1
 };

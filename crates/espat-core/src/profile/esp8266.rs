@@ -1,7 +1,7 @@
 //! ESP8266 firmware lines.
 
-use super::esp32::{BASE, ESP32_2_2};
-use super::{Evidence, Factory, Features, Limits, Profile, Quirks, Texts};
+use super::esp32::{BASE, ESP32_2_2, partition};
+use super::{Evidence, Factory, Features, Limits, Profile, Quirks, Texts, Upgrade};
 
 /// ESP8266 NonOS, AT 1.7.
 pub(super) static ESP8266_NONOS_1_7: Profile = NONOS_1_7;
@@ -20,19 +20,59 @@ pub(super) const V2_2: Profile = Profile {
         limits.receive_window: Documented, "manual of 2.2, AT+CIPRECVMODE: 5760 on ESP8266";
         limits.baud: Documented, "manual of 2.2, AT+UART_CUR: 80 to 4500000 on ESP8266";
         limits.ssl_links: Documented, "manual of 2.2, AT+CIPSTART: one on ESP8266";
+        limits.links, limits.line_bytes, limits.send_bytes, limits.escape_guard, limits.passthrough_interval: Documented, "manual of 2.2";
+        limits.passthrough_packet: Documented, "manual of 2.2, AT+CIPSEND: a packet leaves at 1460 bytes on ESP8266";
+        limits.send_buffer: Source, "ESP8266_RTOS_SDK, components/lwip/Kconfig: TCP_SND_BUF_DEFAULT is 2920, two segments";
+        limits.uart_tx: Source, "esp-at v2.2.0.0, main/interface/uart/at_uart_task.c: the driver is installed with 2048 bytes on ESP8266";
+        limits.rf_power: Documented, "manual, AT Command Set Comparison: 40 to 82 on ESP8266";
+        texts.gmr: Transcript, "hosts' notes of the release as its vendors built it (Cytron: \"Bin version:2.2.0(Cytron_ESP-12F_WROOM-02)\"); the module is Espressif's WROOM-02 here";
+        factory.wifi_mode: Inferred, "by analogy with the ESP32; nothing was found";
+        factory.scan_fields: Transcript, "a scan on 2.2.0.0(s-b097cdf - ESP8266) without AT+CWLAPOPT has eleven (tinygo's ESP8266 example)";
+        upgrade.firmware_bytes: Source, "esp-at, module_esp8266_default, partitions_at.csv: 0xE0000";
+        upgrade.partitions: Source, "esp-at, module_esp8266_default, at_customize.csv";
+        features.SSL_PSK: Strings, "the manual of 2.2 lists it, and its format is in the core libraries from 2.0 on";
         features.SSL_SERVER: Documented, "manual of 2.2, AT+CIPSERVER: not on ESP8266";
     },
     limits: Limits {
         ipd_bytes: 1460,
         receive_window: 5760,
+        send_buffer: 2920,
+        uart_tx: 2048,
+        passthrough_packet: 1460,
+        rf_power: 40..=82,
         baud: (80, 4_500_000),
         ssl_links: 1,
         ..BASE.limits
     },
     features: BASE.features.difference(Features::SSL_SERVER),
     texts: Texts {
+        gmr: &[
+            "AT version:2.2.0.0(b097cdf - ESP8266 - Jun 17 2021 12:57:45)",
+            "SDK version:v3.4-22-g967752e2",
+            "compile time(6800286):Aug  4 2021 17:34:06",
+            "Bin version:2.2.0(WROOM-02)",
+        ],
         rom: super::rom::ESP8266,
         ..BASE.texts
+    },
+    upgrade: Upgrade {
+        firmware_bytes: 0xe_0000,
+        partitions: &[
+            partition("factory_param", 4 * 1024),
+            partition("server_cert", 8 * 1024),
+            partition("server_key", 8 * 1024),
+            partition("server_ca", 8 * 1024),
+            partition("client_cert", 8 * 1024),
+            partition("client_key", 8 * 1024),
+            partition("client_ca", 8 * 1024),
+            partition("wpa2_cert", 8 * 1024),
+            partition("wpa2_key", 8 * 1024),
+            partition("wpa2_ca", 8 * 1024),
+            partition("mqtt_cert", 8 * 1024),
+            partition("mqtt_key", 8 * 1024),
+            partition("mqtt_ca", 8 * 1024),
+        ],
+        ..BASE.upgrade
     },
     ..BASE
 };

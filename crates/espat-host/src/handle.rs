@@ -149,6 +149,12 @@ impl<E> Handle<E> {
         }
     }
 
+    /// Whether the module has ended.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.control.is_closed()
+    }
+
     /// Waits until the module has ended.
     pub async fn stopped(&self) {
         self.control.closed().await;

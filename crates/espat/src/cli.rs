@@ -1,8 +1,10 @@
 //! The command line: every option and subcommand, with the text that `--help` prints.
 
+mod control;
 mod ota_server;
 mod watch;
 
+pub(crate) use control::ControlOptions;
 pub(crate) use ota_server::OtaServerOptions;
 pub(crate) use watch::WatchOptions;
 
@@ -460,6 +462,9 @@ pub(crate) struct ModuleOptions {
 
     #[command(flatten)]
     pub(crate) watch: WatchOptions,
+
+    #[command(flatten)]
+    pub(crate) control: ControlOptions,
 
     /// Read options from a TOML file
     ///

@@ -94,6 +94,7 @@ fn over(upper: RunOptions, lower: RunOptions) -> RunOptions {
             allow,
             deny: longer(u.deny, l.deny),
             watch: u.watch.over(l.watch),
+            control: u.control.over(l.control),
             config: u.config.or(l.config),
             log: u.log.or(l.log),
         },

@@ -2,10 +2,14 @@
 //!
 //! A watcher never holds the module up: its sink takes a piece at once, or the watcher ends.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
 use espat_core::{Input, Instant, ModuleConfig, Output};
 use espat_host::{Engine, Handle, HandleError};
 use espat_script::Recorder;
-use tokio::sync::mpsc::{self, Receiver};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 /// A module, or a layer around one, that can be watched.
 pub(crate) struct Watched<E = espat_core::Module> {
@@ -45,7 +49,6 @@ impl<E> Watched<E> {
     }
 
     /// What is watched.
-    #[allow(dead_code, reason = "the control interface's")]
     pub(crate) fn engine(&self) -> &E {
         &self.engine
     }
@@ -154,25 +157,49 @@ impl Piece {
     }
 }
 
-/// The transcript of a running module from here on, in pieces of whole lines. It ends with the module, or where more than `pieces_max`
-/// wait to be received; it is over when the receiver is dropped.
+/// The transcript of a running module from here on, in pieces of whole lines.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pieces: UnboundedReceiver<String>,
+    /// Bytes that wait to be received.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Follows a running module. It ends with the module, or where more than `bytes_max` wait to be received; it is over when it is
+/// dropped.
 ///
 /// # Errors
 /// The module has stopped.
-#[allow(dead_code, reason = "the control interface's")]
 pub(crate) async fn live<E: Engine>(
     handle: &Handle<Watched<E>>,
     config: ModuleConfig,
-    pieces_max: usize,
-) -> Result<Receiver<String>, HandleError> {
-    let (sender, receiver) = mpsc::channel(pieces_max);
+    bytes_max: usize,
+) -> Result<Live, HandleError> {
+    let (sender, pieces) = mpsc::unbounded_channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let queued = Arc::clone(&waiting);
     handle
         .change(move |watched, now| {
-            let sink = Box::new(move |piece: Piece| sender.try_send(piece.text).is_ok());
+            let sink = Box::new(move |piece: Piece| {
+                let before = queued.fetch_add(piece.text.len(), Ordering::Relaxed);
+                let fits = before == 0 || before + piece.text.len() <= bytes_max;
+                fits && sender.send(piece.text).is_ok()
+            });
             watched.attach(Recorder::joining(&config, now), sink);
         })
         .await?;
-    Ok(receiver)
+    Ok(Live { pieces, waiting })
+}
+
+impl Live {
+    /// The next piece; `None` after the last.
+    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        let piece = ready!(self.pieces.poll_recv(cx));
+        if let Some(text) = &piece {
+            self.waiting.fetch_sub(text.len(), Ordering::Relaxed);
+        }
+        Poll::Ready(piece)
+    }
 }
 
 #[cfg(test)]
@@ -192,6 +219,10 @@ mod tests {
         (serial, handle, config)
     }
 
+    async fn next(live: &mut Live) -> Option<String> {
+        std::future::poll_fn(|cx| live.poll_recv(cx)).await
+    }
+
     async fn ok(serial: &mut SerialStream, line: &str) {
         serial.write_all(line.as_bytes()).await.unwrap();
         let mut said = String::new();
@@ -204,20 +235,20 @@ mod tests {
     async fn a_watcher_that_joins_hears_the_rest_and_one_that_is_full_ends() {
         let (mut serial, handle, config) = watched();
         ok(&mut serial, "ATE0\r\n").await;
-        let mut all = live(&handle, config.clone(), 1000).await.unwrap();
+        let mut all = live(&handle, config.clone(), 1 << 20).await.unwrap();
         let mut full = live(&handle, config, 1).await.unwrap();
         ok(&mut serial, "AT+CWMODE=1\r\n").await;
         ok(&mut serial, "AT+CWMODE?\r\n").await;
         handle.stop().await;
         let mut text = String::new();
-        while let Some(piece) = all.recv().await {
+        while let Some(piece) = next(&mut all).await {
             text += &piece;
         }
         let steps: Vec<_> = text.lines().filter(|l| !l.starts_with('~')).collect();
         let wanted = "-> AT+CWMODE=1|<-|<- OK|-> AT+CWMODE?|<- +CWMODE:1|<-|<- OK";
         assert_eq!(steps.join("|"), wanted, "{text}");
-        assert!(full.recv().await.is_some());
-        assert_eq!(full.recv().await, None, "more was kept than asked for");
+        assert!(next(&mut full).await.is_some());
+        assert_eq!(next(&mut full).await, None, "more was kept than asked for");
     }
 
     #[tokio::test]

@@ -139,6 +139,12 @@ impl<'a> Inspect<'a> {
         self.module.state.net.passive.contains(&true)
     }
 
+    /// Whether the access points are gone.
+    #[must_use]
+    pub fn air_is_lost(&self) -> bool {
+        self.module.state.config.air.is_lost
+    }
+
     /// The station.
     #[must_use]
     pub fn station(&self) -> StationView<'a> {

@@ -30,9 +30,16 @@ pub(super) fn run(options: ModuleOptions) -> anyhow::Result<()> {
     let module = plan::module(&settings, PowerPolicy::Now)?;
     // Dropped when the module has ended.
     let recording = plan::recording(&settings.options.module)?;
+    let runtime = runtime()?;
+    let control = {
+        let _runtime = runtime.enter();
+        super::control(&settings.options.module)?
+    };
+    if let Some(control) = &control {
+        show(format!("{}\n", control.line()).as_bytes())?;
+    }
     show(b"A module is in this terminal; Ctrl-] leaves.\n")?;
     let terminal = RawTerminal::enter().context("console: the terminal cannot be made raw")?;
-    let runtime = runtime()?;
     let done = runtime.block_on(async {
         let config = module.config().clone();
         let watched = |module| {
@@ -45,6 +52,7 @@ pub(super) fn run(options: ModuleOptions) -> anyhow::Result<()> {
         let (serial, handle) = module
             .layered_in_process(watched)
             .map_err(|e| Usage::new(e.to_string()))?;
+        let control = control.map(|control| control.serve(handle.clone(), config.clone()));
         let (mut from_module, mut to_module) = tokio::io::split(serial);
         let mut signals = Signals::new()?;
         let mut keys = read_keys();
@@ -76,6 +84,9 @@ pub(super) fn run(options: ModuleOptions) -> anyhow::Result<()> {
             }
         }
         handle.stop().await;
+        if let Some(control) = control {
+            control.end().await;
+        }
         anyhow::Ok(())
     });
     // Not waited for: a look-up of a name may still be running.

@@ -19,8 +19,10 @@ use espat_core::Form;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cli::{Cli, Command, RunOptions};
+use crate::cli::{Cli, Command, ControlOptions, ModuleOptions, RunOptions};
 use crate::config::Settings;
+use crate::control::Control;
+use crate::failure::Usage;
 use crate::{failure, log};
 
 /// Reads the command line and does what it says.
@@ -72,6 +74,26 @@ fn raise_open_files() {
             "the limit of open files stays at {:?}: {error}",
             limit.current
         );
+    }
+}
+
+/// The control interface that was asked for, listening.
+fn control(options: &ModuleOptions) -> anyhow::Result<Option<Control>> {
+    let ControlOptions {
+        control,
+        control_token,
+    } = &options.control;
+    match control {
+        Some(at) => {
+            let control = Control::listen(at, control_token.as_ref());
+            Ok(Some(control.map_err(Usage::new)?))
+        }
+        None => {
+            if control_token.is_some() {
+                tracing::warn!("--control-token is not used: there is no --control");
+            }
+            Ok(None)
+        }
     }
 }
 

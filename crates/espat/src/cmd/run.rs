@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::Context;
+use espat_core::ModuleConfig;
 use espat_host::{
     Driver, DriverError, Handle, Module, Port, PortError, PowerPolicy, PtyPort, Rfc2217Port,
     SerialPort, StdioPort, TcpPort,
@@ -35,28 +36,42 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     // Dropped last: the record ends with what the module's end did.
     let recording = plan::recording(&settings.options.module)?;
     let mut signals = Signals::new().context("signals cannot be caught")?;
+    let control = super::control(&settings.options.module)?;
     let opened = open(settings, recording.as_ref()).await?;
     // A task of its own: what wakes it does not poll the signals too.
     let mut driver = tokio::spawn(opened.driver);
     announce(&opened.line, settings.options.port.stdio)?;
-    tokio::select! {
-        done = &mut driver => return done?.map_err(lost),
-        () = signals.end() => {}
-    }
-    let ended = async { tokio::join!(opened.handle.stop(), driver).1 };
-    match tokio::time::timeout(END, ended).await {
-        Ok(done) => done?.map_err(lost),
-        Err(_) => {
-            tracing::warn!("the module did not end in {END:?}");
-            Ok(())
+    let control = match control {
+        Some(control) => {
+            announce(&control.line(), settings.options.port.stdio)?;
+            Some(control.serve(opened.handle.clone(), opened.config))
         }
+        None => None,
+    };
+    let done = tokio::select! {
+        done = &mut driver => done?.map_err(lost),
+        () = signals.end() => {
+            let ended = async { tokio::join!(opened.handle.stop(), driver).1 };
+            match tokio::time::timeout(END, ended).await {
+                Ok(done) => done?.map_err(lost),
+                Err(_) => {
+                    tracing::warn!("the module did not end in {END:?}");
+                    Ok(())
+                }
+            }
+        }
+    };
+    if let Some(control) = control {
+        control.end().await;
     }
+    done
 }
 
 /// A module on its port.
 struct Opened {
     driver: Driver<Watched>,
     handle: Handle<Watched>,
+    config: ModuleConfig,
     /// What standard output says of the port.
     line: String,
 }
@@ -141,6 +156,7 @@ fn opened(
     Ok(Opened {
         driver,
         handle,
+        config,
         line,
     })
 }

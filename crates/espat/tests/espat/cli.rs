@@ -27,6 +27,8 @@ const OPTIONS: &[&str] = &[
     "--pty",
     "--tcp",
     "--rfc2217",
+    "--control",
+    "--control-token",
     "--serial",
     "--stdio",
     "--profile",

@@ -6,6 +6,8 @@ mod cli;
 #[cfg(test)]
 mod console;
 #[cfg(test)]
+mod control;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod hosts;

@@ -82,6 +82,7 @@ impl Layer {
         self.plans.push(running);
         // What a module says when it is made stands in its queue.
         self.drain(module);
+        self.settle(module);
     }
 
     pub(super) fn stop(&mut self, id: FaultId) -> bool {

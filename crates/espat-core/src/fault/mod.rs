@@ -91,8 +91,8 @@ impl Faulty {
         }
     }
 
-    /// Starts a plan, between a drain and the next input. It acts from that input on: give it an [`Input::Tick`] where it is to
-    /// begin at once.
+    /// Starts a plan, between a drain and the next input. What it does at its start comes out with the next drain: give it an
+    /// [`Input::Tick`] where that is to be at once.
     pub fn start(&mut self, plan: FaultPlan) -> FaultId {
         let id = FaultId(self.plans);
         self.plans += 1;

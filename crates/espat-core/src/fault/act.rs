@@ -164,6 +164,7 @@ impl Layer {
             | Action::Send(_)
             | Action::PutReport { .. }
             | Action::Overrun { .. }
+            | Action::ChangeSender { .. }
             | Action::Fail { .. }
             | Action::Slow { .. }
             | Action::WrongTime(_) => {}

@@ -34,6 +34,13 @@ pub enum Action {
         /// From which byte of that piece on; `None`: chance decides.
         at: Option<usize>,
     },
+    /// A datagram that arrives seems to come from elsewhere.
+    ChangeSender {
+        /// From this address; `None`: its own.
+        ip: Option<Ipv4Addr>,
+        /// From this port; `None`: its own.
+        port: Option<u16>,
+    },
     /// A question or an attempt fails, so long after it was made.
     Fail {
         /// Which.
@@ -216,7 +223,9 @@ impl Action {
             Self::Send(SendAction::WithholdOk(Some(_)) | SendAction::Fail { .. }) => {
                 Some(MomentKind::Request(RequestKind::Send))
             }
-            Self::Overrun { .. } => Some(MomentKind::Request(RequestKind::Data)),
+            Self::Overrun { .. } | Self::ChangeSender { .. } => {
+                Some(MomentKind::Request(RequestKind::Data))
+            }
             Self::Fail { what, .. } | Self::Slow { what, .. } => Some(MomentKind::Request(*what)),
             Self::WrongTime(_) => Some(MomentKind::Request(RequestKind::TimeSync)),
             Self::PutReport { .. } => Some(MomentKind::Command),

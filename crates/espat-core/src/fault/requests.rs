@@ -1,6 +1,7 @@
 //! What the module asks of the network and what the network says, and what rules do to either on the way.
 
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use super::act::Job;
 use super::action::{Action, SendAction};
@@ -238,7 +239,7 @@ impl Layer {
         if let Heard::Data { socket, bytes, .. } = heard
             && before.is_some()
         {
-            let Some(left) = self.overrun(heard, before) else {
+            let Some(left) = self.arrive(heard, before) else {
                 let (socket, had) = (*socket, !bytes.is_empty());
                 self.read_again(socket, had);
                 return;
@@ -283,15 +284,18 @@ impl Layer {
         self.event(&event, link);
     }
 
-    /// Payload that arrives, without what is lost of it; `None` where nothing is left.
-    fn overrun(&mut self, heard: &Heard, link: Option<u8>) -> Option<Heard> {
+    /// Payload that arrives, as rules make it; `None` where nothing of it is left.
+    fn arrive(&mut self, heard: &Heard, link: Option<u8>) -> Option<Heard> {
         let moment = Moment {
             link,
             ..Moment::of(MomentKind::Request(RequestKind::Data))
         };
         let mut heard = heard.clone();
         let Heard::Data {
-            bytes, wire_len, ..
+            from,
+            bytes,
+            wire_len,
+            ..
         } = &mut heard
         else {
             return Some(heard);
@@ -305,6 +309,10 @@ impl Layer {
                     let at = at.unwrap_or_else(|| below(&mut running.rng, bytes.len() - n + 1));
                     let at = at.min(bytes.len());
                     bytes.drain(at..(at + n).min(bytes.len()));
+                } else if let (Action::ChangeSender { ip, port }, Some(from)) = (action, &mut *from)
+                {
+                    from.set_ip(ip.map_or(from.ip(), IpAddr::V4));
+                    from.set_port(port.unwrap_or(from.port()));
                 }
             }
             self.schedule(fired);

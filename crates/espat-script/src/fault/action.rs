@@ -1,5 +1,7 @@
 //! `do`: what a rule does.
 
+use std::net::Ipv4Addr;
+
 use espat_core::fault::{
     Action, ByteAction, InsertPlace, Inserted, LinkAction, MomentKind, ReportPlace, RequestKind,
     SendAction, Span, Way, WifiAction,
@@ -71,6 +73,7 @@ const ACTIONS: &[(&str, Read)] = &[
             at: t.count("at", 0..=65_535)?,
         })
     }),
+    ("change-sender", change_sender),
     ("fail-resolution", |_, t| {
         fail(t, RequestKind::Resolve, NetError::NotFound)
     }),
@@ -386,17 +389,39 @@ fn slow(t: &Table<'_>, what: RequestKind) -> Result<Action, ScriptError> {
 }
 
 fn change_address(source: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
-    let Some(text) = t.text("to")? else {
-        return Err(missing(t, "to", "\"192.0.2.77\""));
-    };
-    let ip: Option<std::net::Ipv4Addr> = text.value.parse().ok();
-    let is_fit =
-        |ip: &std::net::Ipv4Addr| !(ip.is_unspecified() || ip.is_broadcast() || ip.is_multicast());
-    match ip.filter(is_fit) {
+    match address(source, t, "to")? {
         Some(ip) => Ok(Action::Wifi(WifiAction::Address(ip))),
+        None => Err(missing(t, "to", "\"192.0.2.77\"")),
+    }
+}
+
+fn change_sender(source: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    let ip = address(source, t, "ip")?;
+    let port = t.number("port", 1..=i64::from(u16::MAX))?;
+    if ip.is_none() && port.is_none() {
+        return Err(missing(t, "port", "2391"));
+    }
+    Ok(Action::ChangeSender {
+        ip,
+        port: port.and_then(|port| u16::try_from(port).ok()),
+    })
+}
+
+/// The address of one computer.
+fn address(
+    source: &Source<'_>,
+    t: &Table<'_>,
+    key: &'static str,
+) -> Result<Option<Ipv4Addr>, ScriptError> {
+    let Some(text) = t.text(key)? else {
+        return Ok(None);
+    };
+    let is_fit = |ip: &Ipv4Addr| !(ip.is_unspecified() || ip.is_broadcast() || ip.is_multicast());
+    match text.value.parse().ok().filter(is_fit) {
+        Some(ip) => Ok(Some(ip)),
         None => Err(text.wrong(
             source,
-            "`to` is an IPv4 address of a station: \"192.0.2.77\"",
+            format!("`{key}` is an IPv4 address of a station: \"192.0.2.77\""),
         )),
     }
 }

@@ -20,7 +20,26 @@ macro_rules! scenarios {
     };
 }
 
-const SCENARIOS: &[Scenario] = scenarios!["busy-for-seconds", "ipd-inside-send"];
+const SCENARIOS: &[Scenario] = scenarios![
+    "boot-noise",
+    "busy-for-seconds",
+    "dns-on-second-try",
+    "glued-close",
+    "hung-module",
+    "ipd-inside-send",
+    "jitter",
+    "link-id-collision",
+    "links-exhausted",
+    "one-byte-at-a-time",
+    "passthrough-loses-bytes",
+    "passthrough-no-exit",
+    "slow-dns",
+    "split-ipd-header",
+    "time-stays-1970",
+    "tls-handshake-fails",
+    "udp-peer-changes",
+    "wrong-baud",
+];
 
 /// All scenarios, by name.
 #[must_use]

@@ -239,11 +239,8 @@ impl Layer {
         let faults = module.faults_mut();
         match effect {
             Effect::Busy => faults.busy_until = None,
-            Effect::Reports(place) => {
-                if faults.reports == Some(place) {
-                    faults.reports = None;
-                }
-            }
+            // Another command may have moved them to a place of its own.
+            Effect::Reports(_) => faults.reports = None,
             Effect::Status => faults.status = None,
             Effect::Links => faults.links_max = None,
             Effect::Memory => faults.out_of_memory = false,

@@ -15,7 +15,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "fault",
         &[
-            "config", "input", "module", "outbox", "output", "rng", "time", "tls",
+            "config",
+            "input",
+            "module",
+            "outbox",
+            "output",
+            "rng",
+            "serial::rate",
+            "time",
+            "tls",
         ],
     ),
     ("filter", &[]),

@@ -250,7 +250,15 @@ impl Layer {
         times.into_iter().flatten().min()
     }
 
+    /// Supply and pins. A reset from outside loses what the UART has not sent, a cut of the supply what comes too.
     fn power(&mut self, module: &mut Module, event: PowerEvent) {
+        let is_reset = matches!(
+            event,
+            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Watchdog
+        );
+        if is_reset {
+            self.to_host.lose_power();
+        }
         self.feed(module, Input::Power(event));
         if event == PowerEvent::Off {
             self.from_host.clear();

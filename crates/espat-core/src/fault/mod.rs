@@ -9,7 +9,6 @@ mod action;
 mod events;
 mod layer;
 mod net;
-mod noise;
 mod output;
 mod pattern;
 mod plan;

@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 
 use super::action::{Action, SendAction};
 use super::layer::Layer;
-use super::noise::at_other_rate;
 use super::plan::{Counter, EventKind, MomentKind, RunMark, Way};
 use super::rules::{Fired, Moment};
 use super::run::Run;
 use crate::module::Module;
 use crate::output::{Event, Mark};
+use crate::serial::rate::at_other_rate;
 
 impl Layer {
     /// A run of the module's on its way to the host MCU.
@@ -25,7 +25,7 @@ impl Layer {
             && mark != Mark::Log
         {
             let own = self.seen.uart_baud;
-            run.change_bytes(|byte, read| at_other_rate(byte, rate, own, read));
+            run.change_bytes(|byte, read| read.extend(at_other_rate(&[byte], rate, own)));
         }
         self.to_host.push(self.now, mark, run);
         self.count(Counter::SerialOut, None, bytes.len());
@@ -55,7 +55,7 @@ impl Layer {
         }
         if let Some(rate) = self.baud {
             let own = self.seen.uart_baud;
-            run.change_bytes(|byte, read| at_other_rate(byte, own, rate, read));
+            run.change_bytes(|byte, read| read.extend(at_other_rate(&[byte], own, rate)));
         }
         self.from_host.hold(run);
     }

@@ -1,10 +1,12 @@
 //! The command line: every option and subcommand, with the text that `--help` prints.
 
 mod control;
+mod ctl;
 mod ota_server;
 mod watch;
 
 pub(crate) use control::ControlOptions;
+pub(crate) use ctl::{CtlCommand, CtlOptions, SupplyValue, WifiCommand};
 pub(crate) use ota_server::OtaServerOptions;
 pub(crate) use watch::WatchOptions;
 
@@ -144,6 +146,14 @@ pub(crate) enum Command {
     ///
     /// Example: espat ota-server roms --stall-at 65536
     OtaServer(OtaServerOptions),
+    /// Look at a running module and change it, through its --control
+    ///
+    /// Speaks to a module that was started with --control: its state and links, reset and supply, the Wi-Fi, bytes on its line,
+    /// and what happens as it happens. docs/control.md says more. Exit code 1: the module refuses, or ends the transcript; 2: it
+    /// cannot be reached, or wants another token.
+    ///
+    /// Example: espat ctl --control 127.0.0.1:8090 state
+    Ctl(CtlOptions),
     /// Print a shell's completion script
     ///
     /// Example: espat completions bash > /etc/bash_completion.d/espat

@@ -3,6 +3,7 @@
 mod commands;
 mod completions;
 mod console;
+mod ctl;
 mod man;
 mod ota_server;
 mod profiles;
@@ -40,6 +41,7 @@ pub(crate) fn run_command_line() -> ExitCode {
         Some(Command::Commands(options)) => commands::run(&options),
         Some(Command::Replay(options)) => replay::run(&options),
         Some(Command::OtaServer(options)) => ota_server::run(options),
+        Some(Command::Ctl(options)) => ctl::run(&options),
         Some(Command::Completions { shell }) => completions::run(shell),
         Some(Command::Man { subcommand }) => man::run(subcommand.as_deref()),
     };
@@ -107,22 +109,29 @@ fn runtime() -> anyhow::Result<Runtime> {
 
 /// Prints rows as a table with a heading; the last column is as wide as it likes.
 fn print_table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(table(heading, rows).as_bytes())?;
+    out.flush()
+}
+
+fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
     let mut widths = heading.map(str::len);
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let mut out = io::stdout().lock();
+    let mut shown = String::new();
     for row in std::iter::once(&heading.map(str::to_owned)).chain(rows) {
         let cells: Vec<_> = row
             .iter()
             .zip(widths)
             .map(|(cell, width)| format!("{cell:width$}"))
             .collect();
-        writeln!(out, "{}", cells.join("  ").trim_end())?;
+        shown += cells.join("  ").trim_end();
+        shown.push('\n');
     }
-    out.flush()
+    shown
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {

@@ -212,7 +212,7 @@ fn refused(error: HandleError) -> Refusal {
         HandleError::NeverPowered => Refusal::conflict(
             "module",
             "it was never powered on",
-            "open its serial port, or POST /v1/power with supply on",
+            "open its serial port, or switch its supply on: POST /v1/power, `espat ctl power on`",
         ),
         HandleError::Full => Refusal::conflict(
             "module",

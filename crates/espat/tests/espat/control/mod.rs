@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod client;
+mod ctl;
 mod load;
 
 use serde_json::{Value, json};

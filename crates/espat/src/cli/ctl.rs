@@ -1,0 +1,112 @@
+//! The options of `espat ctl`.
+
+use std::net::Ipv4Addr;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::control::{ControlAddr, ControlToken};
+use crate::value;
+
+/// Options of `ctl`.
+#[derive(Args, Debug)]
+pub(crate) struct CtlOptions {
+    /// Where the module's control interface is, as its --control says
+    ///
+    /// Example: --control 127.0.0.1:8090
+    #[arg(
+        long,
+        value_name = "ADDR:PORT|SOCKET",
+        env = "ESPAT_CONTROL",
+        global = true
+    )]
+    pub(crate) control: Option<ControlAddr>,
+
+    /// The token that it wants
+    ///
+    /// Other users can read a command line: put a real token into the environment.
+    ///
+    /// Example: --control-token 5d1c7a90
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "ESPAT_CONTROL_TOKEN",
+        hide_env_values = true,
+        global = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) control_token: Option<ControlToken>,
+
+    /// Print the answer as the module gave it, in JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: CtlCommand,
+}
+
+/// What `ctl` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CtlCommand {
+    /// Show what the module is and how it stands
+    State,
+    /// List its links
+    Links,
+    /// Pull its EN pin low and release it
+    Reset,
+    /// Cut its supply, bring it back, or let it sag
+    Power {
+        /// What becomes of the supply
+        supply: SupplyValue,
+    },
+    /// Let its access points go or come back, or give its station another address
+    #[command(subcommand)]
+    Wifi(WifiCommand),
+    /// Give it bytes as if its host sent them
+    ///
+    /// TEXT ends with CR LF, unless it ends with a backslash; \xNN is a byte and \\ a backslash, as in transcripts.
+    ///
+    /// Example: espat ctl send 'AT+GMR', and to leave passthrough: espat ctl send '+++\'
+    Send {
+        /// What to send
+        #[arg(allow_hyphen_values = true)]
+        text: String,
+    },
+    /// Put bytes on the line to its host; the module knows nothing of them
+    ///
+    /// TEXT is written as for `send`.
+    ///
+    /// Example: espat ctl emit '\xff\x00\'
+    Emit {
+        /// What to put there
+        #[arg(allow_hyphen_values = true)]
+        text: String,
+    },
+    /// Follow what happens, as a transcript, until the module ends
+    Tail,
+}
+
+/// Values of `ctl power`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SupplyValue {
+    /// The supply comes back
+    On,
+    /// It is cut: links vanish without a word
+    Off,
+    /// It sags: an unannounced reset
+    BrownOut,
+}
+
+/// What `ctl wifi` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WifiCommand {
+    /// The access points are gone, the joined one too
+    Down,
+    /// They are back; whether the station joins again is for its settings
+    Up,
+    /// From here on DHCP gives the station this address
+    Address {
+        /// The address
+        #[arg(value_parser = value::ipv4)]
+        ip: Ipv4Addr,
+    },
+}

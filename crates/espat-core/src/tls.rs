@@ -41,6 +41,8 @@ pub struct TlsClient {
     pub server_name: Option<Vec<u8>>,
     /// Protocols to offer, in the order of preference.
     pub alpn: Vec<Vec<u8>>,
+    /// The cipher suites to offer, by IANA's numbers, in the order of preference; empty: those that the library has by itself.
+    pub ciphers: Vec<u16>,
     /// The slot of client certificate and private key to present.
     pub certificate: Option<u8>,
     /// How to check the server; `None`: not at all.

@@ -270,6 +270,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_chosen_cipher_suites_are_the_ones_that_are_offered() {
+        let newer = espat_core::Profile::find("esp32-4.1").unwrap();
+        let ca = Pair::authority("ca");
+        let folder = Folder::new();
+        let own = ca.issue(&Says::name("server.test"));
+        let (cert, key) = folder.put_pair("cert.pem", "key.pem", &own);
+        let [cert, key] = [cert, key].map(|path| path.to_str().unwrap().to_owned());
+        // The server takes one suite only, ECDHE-ECDSA-AES128-GCM-SHA256 or its RSA twin: 0xC02B, 0xC02F.
+        let taken = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256";
+        let arguments = ["-cert", &cert, "-key", &key, "-tls1_2", "-cipher", taken];
+        let Some((mut server, at)) = Openssl::server(&arguments).await else {
+            return;
+        };
+        let mut host = Host::of_profile(newer, NetOptions::default()).await;
+        for (suites, connects) in [
+            ("0", true),
+            ("2,0xC023,0xC027", false),
+            // What nobody knows is left out; what is left is not enough.
+            ("1,0xFAFA", false),
+            // Of TLS 1.3, which the firmware speaks but the server does not.
+            ("1,0x1301", false),
+            ("3,0xFAFA,0xC02B,0xC02F", true),
+        ] {
+            host.ok(&format!("AT+CIPSSLCCIPHER={suites}")).await;
+            assert_eq!(host.connects(at).await, connects, "{suites}");
+            if connects {
+                host.says("over it\n").await;
+                server.until("over it").await;
+                host.close().await;
+            }
+        }
+        server.stop().await;
+    }
+
+    #[tokio::test]
     async fn a_key_in_hexadecimal_digits_may_have_a_nul() {
         let newer = espat_core::Profile::find("esp32c3-3.3").unwrap();
         let arguments = [

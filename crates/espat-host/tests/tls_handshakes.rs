@@ -44,6 +44,7 @@ mod tests {
             alpn: vec![],
             certificate: None,
             verify: None,
+            ciphers: Vec::new(),
             psk: None,
         };
         espat_core::Connect {

@@ -15,6 +15,8 @@ pub struct TlsAsk {
     version_max: TlsVersion,
     sni: Option<Vec<u8>>,
     alpn: Vec<Vec<u8>>,
+    /// Cipher suites by number.
+    ciphers: Vec<u16>,
     /// The slot of certificate and key to show.
     cert: Option<u8>,
     /// The slot of the CA that the server is checked with.
@@ -47,6 +49,7 @@ impl Default for TlsAsk {
             version_max: TlsVersion::Tls1_2,
             sni: None,
             alpn: Vec::new(),
+            ciphers: Vec::new(),
             cert: None,
             ca: None,
             common_name: None,
@@ -63,6 +66,7 @@ impl TlsAsk {
             version_max: tls.rules.version_max,
             sni: tls.server_name.clone(),
             alpn: tls.alpn.clone(),
+            ciphers: tls.ciphers.clone(),
             cert: tls.certificate,
             ca: verify.map(|verify| verify.ca),
             common_name: verify.and_then(|verify| verify.common_name.clone()),
@@ -86,6 +90,15 @@ impl TlsAsk {
                 });
                 self.alpn = parts.collect::<Result<_, _>>()?;
             }
+            "ciphers" => {
+                let parts = value.text.split(',').map(|text| {
+                    let digits = text.strip_prefix("0x").unwrap_or(text);
+                    u16::from_str_radix(digits, 16)
+                });
+                let all = parts.collect::<Result<_, _>>();
+                self.ciphers =
+                    all.map_err(|_| value.unknown("cipher suites are numbers such as 0xC02B"))?;
+            }
             "cert" => self.cert = Some(value.number("a slot's number")?),
             "ca" => self.ca = Some(value.number("a slot's number")?),
             "cn" => self.common_name = Some(value.plain_bytes()?),
@@ -106,6 +119,10 @@ impl fmt::Display for TlsAsk {
         if !self.alpn.is_empty() {
             let alpn: Vec<_> = self.alpn.iter().map(|p| bare_or_quoted(p)).collect();
             write!(f, " alpn={}", alpn.join(","))?;
+        }
+        if !self.ciphers.is_empty() {
+            let ciphers: Vec<_> = self.ciphers.iter().map(|c| format!("0x{c:04X}")).collect();
+            write!(f, " ciphers={}", ciphers.join(","))?;
         }
         if let Some(cert) = self.cert {
             write!(f, " cert={cert}")?;

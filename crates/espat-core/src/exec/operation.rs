@@ -125,7 +125,7 @@ pub(crate) enum SocketEvent<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkEvent {
     Opened,
-    Failed,
+    Failed(NetError),
     Sent(usize),
     /// The network takes no more payload; the link ends when what came over it has been read.
     SendFailed,

@@ -6,6 +6,7 @@ use super::host::{Host, Lookup, socket_options};
 use super::{Kind, LinkId, UdpMode};
 use crate::exec::cx::Cx;
 use crate::exec::operation::{LinkEvent, OpEvent};
+use crate::input::NetError;
 use crate::output::{CloseHow, Connect, Family, Transport};
 
 /// Where a link goes, as the host MCU wrote it.
@@ -61,9 +62,9 @@ pub(crate) enum Dialed {
     Pending(Dial),
     Up,
     /// The name has no address, or nobody answers for it: no socket was opened.
-    NoHost,
+    NoHost(NetError),
     /// The network refused. The number is taken until `CLOSED` is printed.
-    Failed,
+    Failed(NetError),
     /// No network that the module is on leads there. The number stays taken, as after `Failed`.
     Unreachable,
 }
@@ -74,7 +75,7 @@ impl Dial {
             && !cx.wifi.station_is_up()
         {
             cx.env.explain_unknown_host(name);
-            return Dialed::NoHost;
+            return Dialed::NoHost(NetError::NotFound);
         }
         cx.net.reserve(id, target.kind);
         let family = if target.kind.is_v6 {
@@ -106,20 +107,21 @@ impl Dial {
                         self.wait = Wait::Link;
                         self.connect(cx, ip)
                     }
-                    Some(Err(_)) => {
+                    Some(Err(error)) => {
                         if let Some(name) = self.target.host.name() {
                             cx.env.explain_unknown_host(name);
                         }
                         cx.net.drop_link(&mut cx.env, self.id, CloseHow::Reset);
-                        Dialed::NoHost
+                        Dialed::NoHost(error)
                     }
                 }
             }
             (Wait::Link, OpEvent::Link(id, LinkEvent::Opened)) if id == self.id => Dialed::Up,
-            (Wait::Link, OpEvent::Link(id, LinkEvent::Failed | LinkEvent::Closed))
-                if id == self.id =>
-            {
-                Dialed::Failed
+            (Wait::Link, OpEvent::Link(id, LinkEvent::Failed(error))) if id == self.id => {
+                Dialed::Failed(error)
+            }
+            (Wait::Link, OpEvent::Link(id, LinkEvent::Closed)) if id == self.id => {
+                Dialed::Failed(NetError::Other)
             }
             _ => Dialed::Pending(self),
         }

@@ -365,7 +365,7 @@ impl Net {
         }
         let id = self.links.find(socket)?;
         self.end_link(env, id);
-        Some(OpEvent::Link(id, LinkEvent::Failed))
+        Some(OpEvent::Link(id, LinkEvent::Failed(error)))
     }
 
     fn on_accepted(

@@ -17,6 +17,8 @@ pub(crate) struct Server {
     /// Clients of an SSL server have to show a certificate.
     pub(crate) verify_clients: bool,
     pub(crate) port: u16,
+    /// `AT+CIPSERVER`'s `<netif>`.
+    pub(crate) interface: u8,
     /// `AT+CIPSERVERMAXCONN`.
     pub(crate) clients_max: u8,
     /// `AT+CIPSTO`, in seconds; 0: never.
@@ -37,6 +39,7 @@ impl Default for Server {
             },
             verify_clients: false,
             port: 0,
+            interface: 0,
             clients_max: 5,
             timeout_s: 180,
             options: SocketOptions::default(),

@@ -17,6 +17,8 @@ pub(crate) struct SslNames {
     pub(crate) server_name: Vec<u8>,
     pub(crate) alpn: Vec<Vec<u8>>,
     pub(crate) psk: Option<Psk>,
+    /// `AT+CIPSSLCCIPHER`, in the order of preference; empty: the library's own.
+    pub(crate) ciphers: Vec<u16>,
 }
 
 /// `AT+CIPSSLCCONF`, bit 0 of the mode: the module shows a certificate.
@@ -54,6 +56,7 @@ pub(crate) fn client(cx: &Cx<'_>, id: LinkId, target: &Target) -> Option<Box<Tls
         rules: profile.limits.tls,
         server_name,
         alpn: names.alpn.clone(),
+        ciphers: names.ciphers.clone(),
         certificate: (conf.auth_mode & AUTH_CERTIFICATE != 0).then_some(conf.pki),
         // esp_tls takes a key only where there is no CA to check the server by.
         psk: names.psk.clone().filter(|_| verify.is_none()),

@@ -54,6 +54,7 @@ impl Server {
                 rules: cx.env.profile().limits.tls,
                 server_name: name.clone().map(String::into_bytes),
                 alpn: Vec::new(),
+                ciphers: Vec::new(),
                 certificate: None,
                 verify: None,
                 psk: None,

@@ -93,6 +93,8 @@ pub(super) const BASE: Profile = Profile {
         sntp_off_shows_zone: false,
         time_updated: false,
         receive_lengths_follow_mode: false,
+        network_errors_numbered: false,
+        saved_link_prompts: false,
         background_upgrade_asks_nothing: true,
         own_join_ignores_leased_servers: false,
         rom_is_heard: false,
@@ -196,6 +198,7 @@ pub(super) const V2_4: Profile = Profile {
         limits.host_bytes: Documented, "manual of 2.4, AT+CIPSTART: at most 64 bytes";
         texts.gmr: Transcript, "github.com/golioth/golioth-firmware-sdk, logs of its samples on a WROVER-32, which Zephyr's driver cuts into lines; the third line as on an ESP32-C3 of the same release (a log of 2022-07-07, Squirrel)";
         quirks.send_restarts_server_timeout: Documented, "changelog of the core: repaired for 2.4";
+        quirks.saved_link_prompts: Strings, "core library: the prompt is in the function that enters passthrough";
     },
     limits: Limits {
         send_bytes: 8192,
@@ -210,6 +213,7 @@ pub(super) const V2_4: Profile = Profile {
         .union(Features::TCP_KEEP_ALIVE),
     quirks: Quirks {
         send_restarts_server_timeout: true,
+        saved_link_prompts: true,
         ..BASE.quirks
     },
     texts: Texts {
@@ -393,6 +397,8 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     quirks.zone_before_sync: Inferred, "a project's notes show it about 2024; esp-at#315 shows that 2.1-dev does not: the border is a guess";
     quirks.sntp_off_needs_zone: Documented, "manuals up to 2.2, AT+CIPSNTPCFG; optional in later ones";
     quirks.sntp_off_shows_zone: Strings, "the core library's format for it is first in 3.2";
+    quirks.network_errors_numbered: Strings, "no such text in the core library before 5.0";
+    quirks.saved_link_prompts: Strings, "the prompt is in the function that enters passthrough from 2.3 for ESP32-C3 and 2.4 on";
     quirks.time_updated: Documented, "first in 3.1";
     quirks.receive_lengths_follow_mode: Documented, "changelog of the core: from 4.1 on";
     quirks.background_upgrade_asks_nothing: Source, "esp-at, components/at/src/at_ota_cmd.c of February 2021; repaired later, where this release stands is not known";

@@ -1,7 +1,7 @@
 //! ESP32-C6 firmware lines.
 
 use super::esp32::{ESP32_4_1, V4_1, partition};
-use super::{Features, Profile, Texts, Upgrade};
+use super::{Features, Profile, Quirks, Texts, Upgrade};
 
 /// ESP32-C6, release v5.0.0.0.
 pub(super) static ESP32C6_5_0: Profile = V5_0;
@@ -22,8 +22,13 @@ pub(super) const V5_0: Profile = Profile {
         upgrade.firmware_bytes: Documented, "the manual's startup log of an ESP32-C6 (4.0): ota_0 and ota_1 of 0x1d0000";
         upgrade.partitions: Source, "esp-at, module_esp32c5_default, at_customize.csv";
         features.CONN_PERSIST: Documented, "manual of 5.0";
+        quirks.network_errors_numbered: Strings, "core library of 5.0; manual of 5.0, index: what the number is";
     },
     features: V4_1.features.union(Features::CONN_PERSIST),
+    quirks: Quirks {
+        network_errors_numbered: true,
+        ..V4_1.quirks
+    },
     texts: Texts {
         gmr: &[
             "AT version:5.0.0.0(f6b0e89 - ESP32C6 - Oct 17 2025 08:55:06)",

@@ -27,6 +27,10 @@ values! {
         pub time_updated: bool,
         /// `AT+CIPRECVLEN?` shows one value in single-link mode; otherwise five in either mode.
         pub receive_lengths_follow_mode: bool,
+        /// `+ERRNO` says with `AT+SYSLOG=1` why the network refused a link or the server.
+        pub network_errors_numbered: bool,
+        /// Passthrough of the saved link begins with a prompt.
+        pub saved_link_prompts: bool,
         /// After a join of its own the module goes on asking the firmware's name server, although the servers are automatic;
         /// after `AT+CWJAP` it asks the network's.
         pub own_join_ignores_leased_servers: bool,

@@ -2,6 +2,7 @@
 
 pub(crate) mod asctime;
 pub(crate) mod code;
+pub(crate) mod errno;
 pub(crate) mod error;
 pub(crate) mod reason;
 pub(crate) mod render;

@@ -22,18 +22,38 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSERVER")
 /// The port without a `<port>` parameter.
 const DEFAULT_PORT: u16 = 333;
 
+/// `<netif>`: the interface that clients come over. The manual of 4.1 names the parameter; its values are decided without evidence, and so
+/// is the ERROR for an interface that is down. Clients of the computer's network come whichever it is.
+const ANY: i32 = 0;
+const STATION: i32 = 1;
+const SOFTAP: i32 = 2;
+
 fn query(cx: &mut Cx<'_>) -> Handled {
     let server = &cx.net.server;
     let line = cx.env.out.line("+CIPSERVER").int(server.is_running());
     if server.is_running() {
         let verify = server.verify_clients;
-        line.int(server.port).quoted(server.kind.name()).int(verify);
+        let line = line.int(server.port).quoted(server.kind.name()).int(verify);
+        if cx
+            .env
+            .config
+            .profile
+            .features
+            .contains(Features::SERVER_NETIF)
+        {
+            line.int(server.interface);
+        }
     }
     Ok(Reply::Done)
 }
 
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
-    args.arity(1..=if cx.env.has(Features::RTOS) { 4 } else { 2 })?;
+    let most = match cx.env.profile().features {
+        has if has.contains(Features::SERVER_NETIF) => 5,
+        has if has.contains(Features::RTOS) => 4,
+        _ => 2,
+    };
+    args.arity(1..=most)?;
     if args.flag()? {
         start(cx, args)
     } else {
@@ -57,7 +77,8 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
             .ok_or_else(|| args.invalid())?,
     };
     let verify = args.opt_flag()?.unwrap_or(false) && kind.transport == Transport::Tls;
-    if !cx.net.multi || (kind.is_v6 && !cx.nvs.live.ipv6) {
+    let interface = args.opt_byte(ANY..=SOFTAP)?.unwrap_or(0);
+    if !cx.net.multi || (kind.is_v6 && !cx.nvs.live.ipv6) || !is_up(cx, interface) {
         return Err(AtError::Failed);
     }
     if cx.net.server.is_running() {
@@ -76,10 +97,19 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     }
     super::require_memory(cx)?;
     cx.net.server.verify_clients = verify;
+    cx.net.server.interface = interface;
     let unix_s = crate::net::ssl::certificate_time(cx);
     cx.net
         .start_server(&mut cx.env, kind, port, &cx.nvs.live, unix_s);
     Ok(Reply::Started(Box::new(Opening)))
+}
+
+fn is_up(cx: &Cx<'_>, interface: u8) -> bool {
+    match i32::from(interface) {
+        STATION => cx.wifi.station_is_up(),
+        SOFTAP => cx.wifi.softap_is_on(cx.nvs),
+        _ => true,
+    }
 }
 
 fn stop(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
@@ -106,10 +136,16 @@ fn stop(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
 struct Opening;
 
 impl Operation for Opening {
-    fn on_event(&mut self, _: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress {
-        let OpEvent::Listening(result) = event else {
+    fn on_event(&mut self, cx: &mut Cx<'_>, event: &OpEvent<'_>) -> Progress {
+        let OpEvent::Listening(result) = *event else {
             return Progress::Continue;
         };
-        result.map_or(Progress::FAILED, |()| Progress::DONE)
+        match result {
+            Ok(()) => Progress::DONE,
+            Err(error) => {
+                super::say_network_error(cx, error);
+                Progress::FAILED
+            }
+        }
     }
 }

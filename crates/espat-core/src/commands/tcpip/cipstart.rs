@@ -7,6 +7,7 @@ use core::net::IpAddr;
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
 use crate::exec::table::Command;
+use crate::input::NetError;
 use crate::net::dial::{Dial, Dialed, Target};
 use crate::net::host::Host;
 use crate::net::{Kind, LinkId, UdpMode};
@@ -104,7 +105,12 @@ fn open(cx: &mut Cx<'_>, args: &mut Args<'_>, id: LinkId) -> Handled {
             wait_for_nobody(cx);
             None
         }
-        Dialed::Up | Dialed::NoHost | Dialed::Failed => {
+        Dialed::NoHost(error) | Dialed::Failed(error) => {
+            super::say_network_error(cx, error);
+            cx.env.timers.stop(Timer::Operation);
+            return Err(AtError::Failed);
+        }
+        Dialed::Up => {
             cx.env.timers.stop(Timer::Operation);
             return Err(AtError::Failed);
         }
@@ -223,9 +229,11 @@ impl Operation for Starting {
                 return Progress::Continue;
             }
             cx.net.end_link(&mut cx.env, self.id);
+            super::say_network_error(cx, NetError::TimedOut);
             return Progress::FAILED;
         };
         if matches!(event, OpEvent::Deadline) {
+            super::say_network_error(cx, NetError::TimedOut);
             dial.give_up(cx);
             return Progress::FAILED;
         }
@@ -242,7 +250,10 @@ impl Operation for Starting {
                 report_up(cx, self.id);
                 Progress::DONE
             }
-            Dialed::NoHost | Dialed::Failed => Progress::FAILED,
+            Dialed::NoHost(error) | Dialed::Failed(error) => {
+                super::say_network_error(cx, error);
+                Progress::FAILED
+            }
         }
     }
 }

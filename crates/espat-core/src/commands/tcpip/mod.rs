@@ -16,6 +16,7 @@ mod cipserver;
 mod cipservermaxconn;
 mod cipsntp;
 mod cipsslcalpn;
+mod cipsslccipher;
 mod cipsslccn;
 mod cipsslcconf;
 mod cipsslcpsk;
@@ -36,7 +37,9 @@ use alloc::vec::Vec;
 
 use crate::exec::cx::Cx;
 use crate::exec::table::Command;
+use crate::input::NetError;
 use crate::net::{Kind, LinkId};
+use crate::reply::errno;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
 
@@ -56,6 +59,7 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cipserver::COMMANDS,
     cipservermaxconn::COMMANDS,
     cipsslcconf::COMMANDS,
+    cipsslccipher::COMMANDS,
     cipsslccn::COMMANDS,
     cipsslcsni::COMMANDS,
     cipsslcalpn::COMMANDS,
@@ -93,6 +97,14 @@ fn require_memory(cx: &mut Cx<'_>) -> Result<(), AtError> {
         return Err(AtError::Failed);
     }
     Ok(())
+}
+
+/// Why the network refused, where the firmware says so.
+fn say_network_error(cx: &mut Cx<'_>, error: NetError) {
+    if cx.env.profile().quirks.network_errors_numbered && cx.sys.error_codes {
+        let number = errno::number(error);
+        cx.env.out.line("+ERRNO").show(format_args!("0x{number:x}"));
+    }
 }
 
 /// The kind of link with that name, where the firmware has it.

@@ -43,6 +43,9 @@ impl Module {
             self.intake.framer.clear();
             self.report_link();
             let mut cx = self.state.cx(self.now);
+            if cx.env.profile().quirks.saved_link_prompts {
+                cx.env.out.prompt();
+            }
             cx.net.begin_raw(&mut cx.env, LINK);
         }
     }
@@ -121,7 +124,7 @@ impl Module {
                     self.report_link();
                 }
             }
-            Dialed::NoHost | Dialed::Failed | Dialed::Unreachable => {
+            Dialed::NoHost(_) | Dialed::Failed(_) | Dialed::Unreachable => {
                 let mut cx = self.state.cx(self.now);
                 cx.net.drop_link(&mut cx.env, LINK, CloseHow::Reset);
                 self.dial_later();

@@ -7,8 +7,8 @@ use espat_core::{Psk, SlotKind, TlsClient, TlsRules, TlsServer, TlsVersion};
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
-    SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
-    SslVerifyMode, SslVersion,
+    Ssl, SslCipherRef, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions,
+    SslSessionCacheMode, SslVerifyMode, SslVersion,
 };
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
@@ -26,6 +26,7 @@ enum Key {
         rules: TlsRules,
         certificate: Option<u8>,
         ca: Option<u8>,
+        ciphers: Vec<u16>,
         psk: Option<Psk>,
     },
     Server {
@@ -67,9 +68,13 @@ impl Tls {
             rules: client.rules,
             certificate: client.certificate,
             ca: client.verify.as_ref().map(|verify| verify.ca),
+            ciphers: client.ciphers.clone(),
             psk: client.psk.clone(),
         };
         self.context(key, |builder| {
+            if !client.ciphers.is_empty() {
+                offer(builder, client)?;
+            }
             if let Some(number) = client.certificate {
                 let chain = self.certificates.chain(SlotKind::ClientCert, number)?;
                 let key = self.certificates.key(SlotKind::ClientKey, number)?;
@@ -164,6 +169,43 @@ fn base(rules: TlsRules) -> Result<SslContextBuilder, ErrorStack> {
     builder.set_min_proto_version(Some(version(rules.version_min)))?;
     builder.set_max_proto_version(Some(version(rules.version_max)))?;
     Ok(builder)
+}
+
+/// Offers these suites only, in their order. Those that this OpenSSL does not have are left out.
+fn offer(builder: &mut SslContextBuilder, client: &TlsClient) -> Result<(), TlsError> {
+    let numbers: Vec<u8> = client
+        .ciphers
+        .iter()
+        .flat_map(|number| number.to_be_bytes())
+        .collect();
+    let any = Ssl::new(&SslContextBuilder::new(SslMethod::tls())?.build())?;
+    let known = any.bytes_to_cipher_list(&numbers, false)?.suites;
+    let (newest, older): (Vec<_>, Vec<_>) =
+        known.iter().partition(|suite| suite.version() == "TLSv1.3");
+    let names = |suites: &[&SslCipherRef]| {
+        let names: Vec<_> = suites.iter().map(|suite| suite.name()).collect();
+        names.join(":")
+    };
+    let rules = client.rules;
+    match (newest.is_empty(), older.is_empty()) {
+        (true, true) => return Err(TlsError::NoCipher),
+        (false, true) => builder.set_min_proto_version(Some(SslVersion::TLS1_3))?,
+        (true, false) if rules.version_max == TlsVersion::Tls1_3 => {
+            builder.set_max_proto_version(Some(SslVersion::TLS1_2))?;
+        }
+        (true, false) | (false, false) => {}
+    }
+    if !older.is_empty() {
+        builder.set_cipher_list(&format!(
+            "{}:@SECLEVEL={}",
+            names(&older),
+            rules.security_level
+        ))?;
+    }
+    if !newest.is_empty() {
+        builder.set_ciphersuites(&names(&newest))?;
+    }
+    Ok(())
 }
 
 fn version(version: TlsVersion) -> SslVersion {

@@ -67,6 +67,8 @@ pub(super) enum TlsError {
     Text { what: &'static str },
     #[error("the Common Name begins with a dot, and OpenSSL would take every name below it")]
     Domain,
+    #[error("OpenSSL has none of the cipher suites of AT+CIPSSLCCIPHER for this link")]
+    NoCipher,
     #[error("OpenSSL refuses the configuration: {0}")]
     OpenSsl(#[from] ErrorStack),
     #[error("the server's certificate cannot be kept in {}: {source}", path.display())]

@@ -39,6 +39,8 @@ pub struct ModuleConfig {
     pub slots: Slots,
     /// `AT+CIUPDATE` and the firmware that it installed.
     pub upgrade: UpgradeConfig,
+    /// What partitions of the flash hold, by name; the others are as they came.
+    pub partitions: Vec<(String, Vec<u8>)>,
 }
 
 /// Where `AT+CIUPDATE` goes, and what it has installed.
@@ -278,6 +280,7 @@ impl ModuleConfig {
             durable: false,
             slots: Slots::default(),
             upgrade: UpgradeConfig::default(),
+            partitions: vec![],
         }
     }
 }

@@ -11,6 +11,7 @@ mod config;
 mod exec;
 pub mod fault;
 mod filter;
+mod flash;
 mod input;
 mod module;
 mod net;
@@ -34,6 +35,7 @@ pub use config::{
     Reports, Terminator, Timing, UpgradeConfig, UpgradeServer,
 };
 pub use exec::table::{CommandInfo, commands_of};
+pub use flash::manufactured_slots;
 pub use input::{AirEvent, CloseCause, Input, NetError, NetEvent, PowerEvent, StoreError};
 pub use module::{
     Inspect, LinkDetail, LinkPhase, LinkView, Module, PhaseView, ServerView, SoftApView,

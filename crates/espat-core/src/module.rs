@@ -22,6 +22,7 @@ use crate::config::{ConfigError, ModuleConfig};
 use crate::exec::cx::{Called, Cx, Env};
 use crate::exec::operation::{OpEvent, Operation, SocketEvent, Task};
 use crate::fault::FaultState;
+use crate::flash::Flash;
 use crate::input::{CloseCause, Input, NetEvent};
 use crate::net::dial::Target;
 use crate::net::{Net, sntp};
@@ -98,6 +99,7 @@ struct State {
     wifi: Wifi,
     nvs: Nvs,
     ota: Ota,
+    flash: Flash,
     out: Outbox,
     timers: Timers,
     rng: Rng,
@@ -121,6 +123,7 @@ impl State {
             wifi: &mut self.wifi,
             nvs: &mut self.nvs,
             ota: &mut self.ota,
+            flash: &mut self.flash,
             called: Called::default(),
         }
     }
@@ -166,6 +169,7 @@ impl Module {
                 wifi: Wifi::default(),
                 nvs: Nvs::new(settings),
                 ota: Ota::new(config.upgrade.installed.clone()),
+                flash: Flash::new(config.profile, &config.partitions),
                 out: Outbox::new(
                     config.serial_credit,
                     config.log_port,

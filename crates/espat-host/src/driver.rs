@@ -200,8 +200,8 @@ impl<E: Engine> Work<E> {
             return Ok(Step::Fed);
         }
         if let Poll::Ready((tag, result)) = self.keeper.poll(cx) {
-            for (kind, bytes) in self.keeper.take_written() {
-                let slots = self.net.set_partition(kind, bytes);
+            for (name, bytes) in self.keeper.take_written() {
+                let slots = self.net.set_partition(name, bytes);
                 self.feed(now, Input::Net(NetEvent::SlotsChanged { slots }));
             }
             return Ok(self.feed(now, Input::Stored { tag, result }));

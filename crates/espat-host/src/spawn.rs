@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use espat_core::{ConfigError, Instant, LogPort, ModuleConfig, SlotKind, Timing, UartConfig};
+use espat_core::{ConfigError, Instant, LogPort, ModuleConfig, Timing, UartConfig};
 use tokio::sync::mpsc;
 
 use crate::counters::Counters;
@@ -10,7 +10,7 @@ use crate::driver::{ChunkState, Driver, HostState, LogSink, PortSide};
 use crate::engine::Engine;
 use crate::handle::Handle;
 use crate::inject::Injected;
-use crate::net::{Net, NetOptions};
+use crate::net::{Net, NetOptions, holds_slots};
 use crate::port::{DuplexPort, Port, SerialStream, Transmitter};
 use crate::power::{PowerPolicy, Supply};
 use crate::store::{Keeper, StateError, Store};
@@ -102,10 +102,9 @@ impl Module {
     /// Partitions that were kept win over files, for this module.
     fn settle_slots(&mut self) {
         let certificates = self.net.certificates.for_one_module();
-        for kind in SlotKind::ALL {
-            let kept = self.store.as_ref().and_then(|store| store.partition(kind));
-            if let Some(bytes) = kept {
-                certificates.set_partition(kind, bytes);
+        for (name, bytes) in &self.config.partitions {
+            if holds_slots(name) {
+                certificates.set_partition(name, bytes.clone());
             }
         }
         self.config.slots = certificates.slots();

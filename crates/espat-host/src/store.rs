@@ -15,7 +15,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use espat_core::{ConfigError, Module, ModuleConfig, SlotKind, StoreRequest, StoreValue};
+use espat_core::{ConfigError, Module, ModuleConfig, StoreRequest, StoreValue};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use toml_edit::DocumentMut;
@@ -161,6 +161,10 @@ impl Store {
             .upgrade
             .installed
             .clone_from(&self.settings.installed);
+        let partitions = config.profile.upgrade.partitions.iter();
+        config.partitions = partitions
+            .filter_map(|p| Some((p.name.to_owned(), self.partition(p.name)?)))
+            .collect();
         match Module::check(&config) {
             Ok(()) => Ok(config),
             Err(ConfigError::Setting { key, why }) => {
@@ -201,9 +205,9 @@ impl Store {
         self.write(document)
     }
 
-    /// What the partition of a kind of slots holds, where one was written.
-    pub(crate) fn partition(&self, kind: SlotKind) -> Option<Vec<u8>> {
-        self.partitions.content(kind.name())
+    /// What a partition holds, where it was written.
+    pub(crate) fn partition(&self, name: &str) -> Option<Vec<u8>> {
+        self.partitions.content(name)
     }
 
     fn write(&mut self, mut document: DocumentMut) -> Result<(), espat_core::StoreError> {

@@ -1,15 +1,17 @@
 //! Writes what a module is given and what it does as a transcript, without passwords, and without long payload unless
 //! that is wanted.
 
+mod directives;
+
 use espat_core::{
     AirEvent, Duration, Input, Instant, LogPort, Mark, ModuleConfig, NetEvent, Output, PowerEvent,
-    Reports, SocketId, StoreValue, Terminator, Wake,
+    SocketId, Wake,
 };
 
-use crate::directive::Directive;
+use self::directives::{directives, redact_setting};
 use crate::event::{Event, NetHappening};
 use crate::matching::{Names, crc32_of};
-use crate::redact::{SECRET, is_secret_key, may_be_secret, redacted};
+use crate::redact::{KeyBytes, holds_keys, key_bytes, may_be_secret, redacted};
 use crate::request::{Handle, NetAsk, PartitionAsk, Request};
 use crate::script::{SerialLine, Step};
 use crate::sim::network::{Asked, Network};
@@ -33,8 +35,43 @@ pub struct Recorder {
     from_host: FromHost,
     from_module: FromModule,
     log_apart: bool,
+    keys: Keys,
     kept: Option<Vec<u8>>,
     kept_before: usize,
+}
+
+/// Bytes with private keys that are on their way.
+#[derive(Debug, Default)]
+struct Keys {
+    /// The command line that is coming in.
+    line: Vec<u8>,
+    /// So many bytes are still to come from the host MCU.
+    typed: usize,
+    /// The module was asked to show some.
+    shown: bool,
+    /// A command has ended since.
+    answered: bool,
+}
+
+impl Keys {
+    /// Takes bytes of commands up to a line's end; returns how many.
+    fn listen(&mut self, bytes: &[u8]) -> usize {
+        let end = bytes.iter().position(|&b| b == b'\n');
+        let len = end.map_or(bytes.len(), |end| end + 1);
+        // No such command is longer.
+        if self.line.len() <= PAYLOAD_MAX {
+            self.line.extend_from_slice(&bytes[..len]);
+        }
+        if end.is_some() {
+            match key_bytes(self.line.trim_ascii_end()) {
+                Some(KeyBytes::Typed(typed)) => self.typed = typed,
+                Some(KeyBytes::Shown) => (self.shown, self.answered) = (true, false),
+                None => {}
+            }
+            self.line.clear();
+        }
+        len
+    }
 }
 
 /// Serial input that is not written yet.
@@ -50,10 +87,18 @@ struct FromHost {
 #[derive(Debug, Default)]
 struct FromModule {
     /// Runs; payload apart from the rest.
-    runs: Vec<(bool, Vec<u8>)>,
+    runs: Vec<(Run, Vec<u8>)>,
     since: Instant,
     /// More of it waits for credit.
     blocked: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    Text,
+    Payload,
+    /// With a private key.
+    Secret,
 }
 
 /// Payload over this length is left out or kept in a file beside.
@@ -88,6 +133,7 @@ impl Recorder {
             from_host: FromHost::default(),
             from_module: FromModule::default(),
             log_apart: config.log_port != LogPort::Shared,
+            keys: Keys::default(),
             kept: keep_payload.then(Vec::new),
             kept_before: 0,
         }
@@ -227,8 +273,31 @@ impl Recorder {
         if std::mem::take(&mut self.from_host.broken) && gap < BREAK_MATTERS {
             self.write_break();
         }
-        self.from_host.bytes.extend_from_slice(bytes);
+        if gap >= CHUNK_GAP && self.keys.answered {
+            self.keys.shown = false;
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (hidden, others) = rest.split_at(rest.len().min(self.keys.typed));
+            if !hidden.is_empty() {
+                self.flush_host(true);
+                self.from_host.last = self.now;
+                self.send_hidden(hidden);
+            }
+            let (line, others) = others.split_at(self.keys.listen(others));
+            self.from_host.bytes.extend_from_slice(line);
+            rest = others;
+        }
         self.from_host.last = self.now;
+    }
+
+    /// Writes serial input without its bytes.
+    fn send_hidden(&mut self, bytes: &[u8]) {
+        self.keys.typed -= bytes.len();
+        let mut text = Text::default();
+        text.push(left_out(bytes, None));
+        self.pass_to(self.from_host.last);
+        self.step_now(&Step::Send(SerialLine { text, crlf: false }));
     }
 
     fn serial_out(&mut self, mark: Mark, bytes: &[u8]) {
@@ -240,10 +309,27 @@ impl Recorder {
         if pending.runs.is_empty() {
             pending.since = self.now;
         }
-        let is_payload = mark == Mark::Payload;
+        let kind = match mark {
+            Mark::Payload if self.keys.shown => Run::Secret,
+            Mark::Payload => Run::Payload,
+            Mark::Echo
+            | Mark::Line
+            | Mark::Result
+            | Mark::Prompt
+            | Mark::Recv
+            | Mark::Report
+            | Mark::Boot
+            | Mark::Log => Run::Text,
+        };
+        if mark == Mark::Result {
+            self.keys.answered = true;
+            if bytes.ends_with(b"ERROR\r\n") {
+                self.keys.typed = 0;
+            }
+        }
         match pending.runs.last_mut() {
-            Some((kind, run)) if *kind == is_payload => run.extend_from_slice(bytes),
-            _ => pending.runs.push((is_payload, bytes.to_vec())),
+            Some((same, run)) if *same == kind => run.extend_from_slice(bytes),
+            _ => pending.runs.push((kind, bytes.to_vec())),
         }
     }
 
@@ -257,7 +343,7 @@ impl Recorder {
             }
             Request::Partition(name, PartitionAsk::Chunk(chunk)) => {
                 let bytes = chunk.resolve(&Names::default()).unwrap_or_default();
-                *chunk = if name.ends_with("_key") {
+                *chunk = if holds_keys(name) {
                     let mut text = Text::default();
                     text.push(left_out(&bytes, None));
                     text
@@ -361,15 +447,19 @@ impl Recorder {
         }
         let held = runs
             .last()
-            .filter(|(is_payload, run)| !is_payload && !all && ends_in_secret(run));
+            .filter(|(kind, run)| *kind == Run::Text && !all && ends_in_secret(run));
         if held.is_some() {
             self.from_module.runs = runs;
             return;
         }
         self.pass_to(self.from_module.since);
         let mut line = Text::default();
-        for (is_payload, run) in &runs {
-            if *is_payload && run.len() > PAYLOAD_MAX {
+        for (kind, run) in &runs {
+            if *kind == Run::Secret {
+                line.push(left_out(run, None));
+                continue;
+            }
+            if *kind == Run::Payload && run.len() > PAYLOAD_MAX {
                 let payload = self.payload(run);
                 payload
                     .pieces
@@ -552,57 +642,6 @@ fn left_out(bytes: &[u8], at: Option<usize>) -> Piece {
         crc32: crc32_of(bytes),
         at,
     })
-}
-
-/// The directives that make this configuration from the default one.
-fn directives(config: &ModuleConfig) -> Vec<Directive> {
-    let plain = ModuleConfig::new();
-    let mut all = vec![
-        Directive::Profile(config.profile.name.to_owned()),
-        Directive::Timing(config.timing),
-    ];
-    let optional = [
-        (config.seed != plain.seed).then_some(Directive::Seed(config.seed)),
-        (config.reports != Reports::Between).then_some(Directive::Reports(config.reports)),
-        (config.terminator != Terminator::CrLf).then_some(Directive::Terminator(config.terminator)),
-        (config.log_port != LogPort::Off).then_some(Directive::LogPort(config.log_port)),
-        config.durable.then_some(Directive::Durable),
-        (config.slots != plain.slots).then_some(Directive::Slots(config.slots)),
-        config.upgrade.server.clone().map(Directive::OtaServer),
-        (config.upgrade.token.as_ref()).map(|_| Directive::OtaToken(SECRET.to_vec())),
-        config.upgrade.installed.clone().map(Directive::Installed),
-        config.air.is_lost.then_some(Directive::AirLost),
-    ];
-    all.extend(optional.into_iter().flatten());
-    let addresses = &config.addresses;
-    if (addresses.station_mac, addresses.softap_mac)
-        != (plain.addresses.station_mac, plain.addresses.softap_mac)
-    {
-        all.push(Directive::Mac(addresses.station_mac, addresses.softap_mac));
-    }
-    all.push(Directive::Ip(addresses.station_ip));
-    all.push(Directive::Ip6(addresses.station_ip6));
-    all.extend(config.air.access_points.iter().cloned().map(|mut ap| {
-        if !ap.password.is_empty() {
-            ap.password = SECRET.to_vec();
-        }
-        Directive::Ap(ap)
-    }));
-    all.extend(config.air.stations.iter().copied().map(Directive::Station));
-    all.extend(config.nvs.iter().cloned().map(|(key, mut value)| {
-        redact_setting(&key, &mut value);
-        Directive::Nvs(key, value)
-    }));
-    all
-}
-
-fn redact_setting(key: &str, value: &mut StoreValue) {
-    if let StoreValue::Text(text) = value
-        && is_secret_key(key)
-        && !text.is_empty()
-    {
-        *text = SECRET.to_vec();
-    }
 }
 
 /// What stands after the last line end.

@@ -25,6 +25,53 @@ struct Place {
     is_command: bool,
 }
 
+/// Bytes with keys that a command is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyBytes {
+    /// So many of them follow the command.
+    Typed(usize),
+    /// The answer shows them.
+    Shown,
+}
+
+/// What bytes with keys `AT+SYSFLASH` or `AT+SYSMFG` asks for or shows.
+pub(crate) fn key_bytes(line: &[u8]) -> Option<KeyBytes> {
+    let (name, parameters) = line.split_at(line.iter().position(|&b| b == b'=')?);
+    let is_flash = name.eq_ignore_ascii_case(b"AT+SYSFLASH");
+    if !is_flash && !name.eq_ignore_ascii_case(b"AT+SYSMFG") {
+        return None;
+    }
+    let mut parameters = parameters[1..].split(|&b| b == b',');
+    let operation = parameters.next()?;
+    let holder = parameters.next()?.strip_prefix(b"\"")?;
+    let holder = core::str::from_utf8(holder.strip_suffix(b"\"")?).ok()?;
+    if !holds_keys(holder) {
+        return None;
+    }
+    match operation {
+        b"1" if is_flash => {}
+        b"2" if !is_flash => {
+            let kind = parameters.nth(1)?;
+            if !matches!(kind, b"7" | b"8") {
+                return None;
+            }
+        }
+        b"1" | b"2" => return Some(KeyBytes::Shown),
+        _ => return None,
+    }
+    let len = core::str::from_utf8(parameters.next_back()?).ok()?;
+    let len = match len.strip_prefix("0x") {
+        Some(hex) => usize::from_str_radix(hex, 16).ok()?,
+        None => len.parse().ok()?,
+    };
+    Some(KeyBytes::Typed(len))
+}
+
+/// Whether private keys are in a partition or a namespace of that name.
+pub(crate) fn holds_keys(name: &str) -> bool {
+    name.ends_with("_key") || name == "mfg_nvs"
+}
+
 /// Whether lines may hold a secret: a command, its echo, or the answer to its query, complete or not.
 pub(crate) fn may_be_secret(line: &[u8]) -> bool {
     command(line).is_some()
@@ -119,6 +166,36 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_with_keys_are_known_by_their_commands() {
+        for (line, expected) in [
+            (
+                "AT+SYSFLASH=1,\"client_key\",0,1744",
+                Some(KeyBytes::Typed(1744)),
+            ),
+            (
+                "at+sysflash=1,\"mfg_nvs\",0,0x1c000",
+                Some(KeyBytes::Typed(0x1_c000)),
+            ),
+            ("AT+SYSFLASH=2,\"server_key\",0,8", Some(KeyBytes::Shown)),
+            ("AT+SYSFLASH=0,\"server_key\"", None),
+            ("AT+SYSFLASH=1,\"client_ca\",0,8", None),
+            (
+                "AT+SYSMFG=2,\"client_key\",\"client_key.0\",8,9",
+                Some(KeyBytes::Typed(9)),
+            ),
+            ("AT+SYSMFG=2,\"client_key\",\"x\",1,9", None),
+            (
+                "AT+SYSMFG=1,\"client_key\",\"client_key.0\"",
+                Some(KeyBytes::Shown),
+            ),
+            ("AT+SYSMFG=2,\"client_ca\",\"client_ca.0\",8,9", None),
+            ("AT+SYSMFG?", None),
+        ] {
+            assert_eq!(key_bytes(line.as_bytes()), expected, "{line}");
+        }
+    }
 
     #[test]
     fn passwords_are_taken_out_and_nothing_else() {

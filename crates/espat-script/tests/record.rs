@@ -146,6 +146,67 @@ mod tests {
         holds(&text, payload);
     }
 
+    /// A private key that a host MCU writes and reads, as whole lines, byte by byte, and without waiting for the prompt.
+    #[test]
+    fn private_keys_are_left_out() {
+        const KEY: &str = "-----BEGIN PRIVATE KEY-----";
+        let flash = [
+            "AT+SYSFLASH=0,\"client_key\"\r\n",
+            "AT+SYSFLASH=1,\"client_key\",0,27\r\n",
+            KEY,
+            "AT+SYSFLASH=2,\"client_key\",0,27\r\n",
+            "AT+GMR\r\n",
+        ];
+        let manufacturing = [
+            "AT+SYSMFG=2,\"client_key\",\"client_key.0\",8,27\r\n",
+            KEY,
+            "AT+SYSMFG=1,\"client_key\",\"client_key.0\"\r\n",
+            "AT+SYSFLASH=2,\"mfg_nvs\",0,4096\r\n",
+            "AT+GMR\r\n",
+        ];
+        for (profile, lines) in [("esp32-2.2", flash), ("esp32c3-3.3", manufacturing)] {
+            let config = ModuleConfig {
+                profile: espat_core::Profile::find(profile).unwrap(),
+                timing: Timing::Fast,
+                ..ModuleConfig::new()
+            };
+            for way in 0..3 {
+                let mut sim = recorded(&config, way == 0);
+                sim.time(TimeStep::For(Duration::from_secs(1))).unwrap();
+                let joined = lines.concat();
+                let pieces: Vec<&str> = match way {
+                    0 => lines.to_vec(),
+                    1 => (0..joined.len()).map(|at| &joined[at..=at]).collect(),
+                    _ => joined.split_inclusive(KEY).collect(),
+                };
+                for piece in pieces {
+                    sim.send(piece.as_bytes()).unwrap();
+                    store(&mut sim);
+                }
+                let mut recorder = sim.into_engine().recorder;
+                let kept = recorder.take_payload();
+                let text = recorder.finish();
+                assert!(text.contains("{payload 27 "), "{way}: {text}");
+                assert!(!text.contains("PRIVATE"), "{way}: {text}");
+                assert!(!kept.windows(7).any(|w| w == b"PRIVATE"));
+                Script::parse(&text, "recorded.at").unwrap_or_else(|e| panic!("{e}\n{text}"));
+            }
+        }
+    }
+
+    /// Takes everything that comes, and lets the flash have its writes.
+    fn store(sim: &mut Sim<Recorded<Module>>) {
+        let mut stored = 0;
+        while let Some(observed) = sim.observe(Want::Nothing).unwrap() {
+            let is_step = matches!(observed, Observed::Ask(Request::Partition(..)));
+            stored += usize::from(is_step);
+        }
+        for _ in 0..stored {
+            sim.world(&Event::Stored(Ok(()))).unwrap();
+        }
+        while sim.observe(Want::Nothing).unwrap().is_some() {}
+    }
+
     #[test]
     fn no_password_is_in_a_record() {
         let mut config = ModuleConfig::new();

@@ -6,6 +6,7 @@ use core::fmt::Display;
 use crate::config::{ModuleConfig, Timing};
 use crate::exec::operation::{Handled, Reply};
 use crate::fault::FaultState;
+use crate::flash::Flash;
 use crate::net::Net;
 use crate::nvs::{Nvs, Scope, Setting, Settings};
 use crate::ota::Ota;
@@ -29,6 +30,7 @@ pub(crate) struct Cx<'a> {
     pub(crate) wifi: &'a mut Wifi,
     pub(crate) nvs: &'a mut Nvs,
     pub(crate) ota: &'a mut Ota,
+    pub(crate) flash: &'a mut Flash,
     /// The command that runs its handler.
     pub(crate) called: Called,
 }

@@ -30,6 +30,11 @@ pub(crate) enum Reply {
         data: DataSpec,
         then: Box<dyn Operation>,
     },
+    /// `>` alone; the payload goes to the operation.
+    BarePrompt {
+        data: DataSpec,
+        then: Box<dyn Operation>,
+    },
     /// OK and `>`, then raw bytes over the only link.
     Passthrough,
     /// OK once the settings are kept and valid.

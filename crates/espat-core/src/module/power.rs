@@ -101,7 +101,9 @@ impl Module {
     /// boot finds.
     pub(super) fn end_boot(&mut self) {
         let is_due = self.state.timers.due(Timer::Boot).is_none();
-        let is_writing = self.state.nvs.is_writing() || self.state.ota.is_switching();
+        let is_writing = self.state.nvs.is_writing()
+            || self.state.ota.is_switching()
+            || self.state.flash.is_writing();
         if self.phase == Phase::Booting && is_due && !is_writing {
             self.on_booted();
         }

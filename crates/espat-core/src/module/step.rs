@@ -24,6 +24,11 @@ impl Module {
                 self.running = Some(then);
                 self.prompt(data);
             }
+            Ok(Reply::BarePrompt { data, then }) => {
+                self.running = Some(then);
+                self.state.out.bare_prompt();
+                self.await_payload(data);
+            }
             Ok(Reply::Passthrough) => {
                 self.state.out.result(ResultCode::Ok);
                 self.state.out.prompt();
@@ -151,7 +156,10 @@ impl Module {
 
     pub(super) fn on_stored(&mut self, tag: StoreTag, result: Result<(), StoreError>) {
         self.state.nvs.on_stored(tag, result);
-        self.state.ota.on_stored(tag, result);
+        if let Some((name, bytes)) = self.state.ota.on_stored(tag, result) {
+            self.state.flash.set(name, bytes);
+        }
+        self.state.flash.on_stored(tag, result);
         self.step(&OpEvent::Stored(tag, result));
         self.end_boot();
     }

@@ -89,6 +89,7 @@ impl File {
         self.received += bytes.len();
         let tag = cx.nvs.next_tag();
         cx.env.out.store_chunk(tag, self.partition, bytes);
+        cx.ota.add(bytes);
         self.writing = Some(tag);
         Took::Writes
     }

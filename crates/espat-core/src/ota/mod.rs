@@ -6,8 +6,10 @@ mod server;
 mod upgrade;
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::exec::cx::Env;
+use crate::flash;
 use crate::input::StoreError;
 use crate::nvs::Nvs;
 use crate::outbox::{Keep, Step};
@@ -24,6 +26,8 @@ pub(crate) struct Ota {
     pub(crate) in_background: bool,
     /// The partition that is being written.
     writing: Option<&'static str>,
+    /// What came for it so far, where the host MCU can read it; with the tag of its last step.
+    written: Option<(&'static str, Vec<u8>, Option<StoreTag>)>,
     /// What an upgrade installed and this boot runs; `None`: the profile's own firmware.
     running: Option<String>,
     /// The same for the next boot.
@@ -41,6 +45,7 @@ impl Ota {
             state: 0,
             in_background: false,
             writing: None,
+            written: None,
             running: None,
             next: installed,
             switching: None,
@@ -64,13 +69,24 @@ impl Ota {
         self.running.clone_from(&self.next);
     }
 
-    /// A request to the flash ended.
-    pub(crate) fn on_stored(&mut self, tag: StoreTag, result: Result<(), StoreError>) {
+    /// A request to the flash ended. Gives a partition that holds something else from here on.
+    pub(crate) fn on_stored(
+        &mut self,
+        tag: StoreTag,
+        result: Result<(), StoreError>,
+    ) -> Option<(&'static str, Vec<u8>)> {
         if let Some((_, version)) = self.switching.take_if(|(switching, _)| *switching == tag)
             && result.is_ok()
         {
             self.next = Some(version);
         }
+        let (name, bytes, _) = self.written.take_if(|(.., last)| *last == Some(tag))?;
+        result.is_ok().then_some((name, bytes))
+    }
+
+    /// A partition is being written.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writing.is_some() || self.written.is_some()
     }
 
     /// What the next boot runs is being changed.
@@ -80,17 +96,32 @@ impl Ota {
 
     fn begin(&mut self, env: &mut Env<'_>, nvs: &mut Nvs, name: &'static str) -> StoreTag {
         self.writing = Some(name);
+        let mut partitions = env.profile().upgrade.partitions.iter();
+        let is_readable = partitions.any(|p| p.name == name && flash::is_open(p));
+        self.written = is_readable.then(|| (name, Vec::new(), None));
         step(env, nvs, name, Step::Begin)
     }
 
     fn commit(&mut self, env: &mut Env<'_>, nvs: &mut Nvs, name: &'static str) -> StoreTag {
         self.writing = None;
-        step(env, nvs, name, Step::Commit)
+        let tag = step(env, nvs, name, Step::Commit);
+        if let Some((.., last)) = &mut self.written {
+            *last = Some(tag);
+        }
+        tag
     }
 
     fn abort(&mut self, env: &mut Env<'_>, nvs: &mut Nvs) {
         if let Some(name) = self.writing.take() {
+            self.written = None;
             step(env, nvs, name, Step::Abort);
+        }
+    }
+
+    /// More of the partition came.
+    fn add(&mut self, bytes: &[u8]) {
+        if let Some((_, all, _)) = &mut self.written {
+            all.extend_from_slice(bytes);
         }
     }
 

@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use super::esp32c3::{ESP32C3_3_3, V3_3};
 use super::{
-    Delays, Evidence, Factory, Features, Limits, Partition, Profile, Quirks, RfStep, SntpTimes,
-    Texts, Upgrade,
+    Delays, Evidence, Factory, Features, Limits, Profile, Quirks, RfStep, SntpTimes, Texts,
+    Upgrade, partitions,
 };
 use crate::output::UartConfig;
 use crate::tls::{TlsRules, TlsVersion};
@@ -168,6 +168,7 @@ pub(super) const BASE: Profile = Profile {
             parity: 0,
             flow: 0,
         },
+        manufacturing: &[],
     },
     upgrade: Upgrade {
         host: "iot.espressif.cn",
@@ -179,7 +180,7 @@ pub(super) const BASE: Profile = Profile {
         read_bytes: 1024,
         name_bytes: 64,
         firmware_bytes: 0x18_0000,
-        partitions: PARTITIONS,
+        partitions: partitions::ESP32,
     },
 };
 
@@ -249,6 +250,8 @@ pub(super) const V4_1: Profile = Profile {
         factory.scan_fields: Transcript, "a scan on 4.1.0.0-dev for ESP32 (Zephyr shield apard32690's guide) has eleven";
         delays.sntp_start: Source, "module_esp32c3_default, sdkconfig.defaults, of 4.1.0.0-dev: LWIP_SNTP_STARTUP_DELAY=n";
         upgrade.firmware_bytes: Documented, "the manual's startup log of a WROOM-32: ota_0 and ota_1 of 0x180000";
+        factory.manufacturing: Source, "esp-at, factory_param_data.csv: WROOM-32; types and namespaces from the examples of AT+SYSMFG in the newest manual; the vendor's certificates are left out";
+        upgrade.partitions: Inferred, "as on ESP32-C3, at the places of the manual of 3.1, How to Customize Partitions";
     },
     limits: Limits {
         receive_window: 5760,
@@ -280,11 +283,15 @@ pub(super) const V4_1: Profile = Profile {
         sntp_start: Duration::ZERO,
         ..V3_3.delays
     },
+    factory: Factory {
+        manufacturing: partitions::ESP32_MANUFACTURED,
+        ..V3_3.factory
+    },
     upgrade: Upgrade {
         firmware_bytes: BASE.upgrade.firmware_bytes,
+        partitions: partitions::ESP32_NVS,
         ..V3_3.upgrade
     },
-    ..V3_3
 };
 
 const RF_STEPS: &[RfStep] = &[
@@ -300,28 +307,6 @@ const RF_STEPS: &[RfStep] = &[
 
 pub(super) const fn step(from: u8, gives: u8) -> RfStep {
     RfStep { from, gives }
-}
-
-const PARTITIONS: &[Partition] = &[
-    partition("ble_data", 12 * 1024),
-    partition("server_cert", 8 * 1024),
-    partition("server_key", 8 * 1024),
-    partition("server_ca", 8 * 1024),
-    partition("client_cert", 8 * 1024),
-    partition("client_key", 8 * 1024),
-    partition("client_ca", 8 * 1024),
-    partition("factory_param", 4 * 1024),
-    partition("wpa2_cert", 8 * 1024),
-    partition("wpa2_key", 8 * 1024),
-    partition("wpa2_ca", 8 * 1024),
-    partition("mqtt_cert", 8 * 1024),
-    partition("mqtt_key", 8 * 1024),
-    partition("mqtt_ca", 8 * 1024),
-    partition("fatfs", 576 * 1024),
-];
-
-pub(super) const fn partition(name: &'static str, bytes: usize) -> Partition {
-    Partition { name, bytes }
 }
 
 const EVIDENCE_2_2: &[Evidence] = evidence! {
@@ -428,7 +413,8 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     upgrade.request_bytes: Source, "esp-at, at_ota_cmd.c: a buffer of 1024 bytes with a NUL at its end";
     upgrade.read_bytes, upgrade.name_bytes: Source, "esp-at, at_ota_cmd.c";
     upgrade.firmware_bytes: Documented, "the manual's startup log of a WROOM-32: ota_0 and ota_1 of 0x180000";
-    upgrade.partitions: Source, "esp-at v2.2.0.0, module_config, at_customize.csv";
+    factory.manufacturing: Documented, "AT+SYSMFG is first in the manual of 3.1";
+    upgrade.partitions: Source, "esp-at v2.2.0.0, module_config, at_customize.csv; so in the manual of 2.4, How to Generate PKI Files";
     quirks.rom_is_heard: Documented, "manual of 2.2, Hardware Connection: UART 0 is the log, the AT port is another";
     quirks.explains_to_host: Strings, "core libraries 1.0 to 5.0: these texts end in CR alone, and the silent builds lack them";
     quirks.prompt_has_space: Strings, "core library 2.2";

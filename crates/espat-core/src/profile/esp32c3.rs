@@ -1,7 +1,7 @@
 //! ESP32-C3 firmware lines.
 
-use super::esp32::{ESP32_2_4, V2_4, partition, step};
-use super::{Features, Limits, Profile, Quirks, Texts, Upgrade};
+use super::esp32::{ESP32_2_4, V2_4, step};
+use super::{Factory, Features, Limits, Profile, Quirks, Texts, Upgrade, partitions};
 use crate::tls::{TlsRules, TlsVersion};
 
 /// ESP32-C3, release v3.3.0.0.
@@ -24,6 +24,7 @@ pub(super) const V3_3: Profile = Profile {
         texts.gmr: Documented, "the manual's example for a MINI-1, 3b13d04; the first line also in hosts' logs";
         factory.wifi_mode: Inferred, "esp-at#826: access point and station are up on a fresh ESP32-C3";
         upgrade.firmware_bytes: Documented, "the manual's startup log of a MINI-1: ota_0 and ota_1 of 0x1d0000";
+        factory.manufacturing: Source, "esp-at, factory_param_data.csv: MINI-1; types and namespaces from the examples of AT+SYSMFG in the newest manual; the vendor's certificates are left out";
         upgrade.partitions: Source, "esp-at, module_config of ESP32-C2 and -C3 from 3.1 on, at_customize.csv: certificates are in mfg_nvs";
         features.FIRMWARE_VERSIONS: Documented, "manual of 3.3; first in that of 3.0";
         features.CWINIT, features.MANUFACTURING, features.TRANS_INTERVAL, features.MESSAGE_FILTER: Documented, "manual of 3.3; first in that of 3.1";
@@ -80,12 +81,13 @@ pub(super) const V3_3: Profile = Profile {
         background_upgrade_asks_nothing: false,
         ..V2_4.quirks
     },
+    factory: Factory {
+        manufacturing: partitions::ESP32C3_MANUFACTURED,
+        ..V2_4.factory
+    },
     upgrade: Upgrade {
         firmware_bytes: 0x1d_0000,
-        partitions: &[
-            partition("mfg_nvs", 124 * 1024),
-            partition("fatfs", 100 * 1024),
-        ],
+        partitions: partitions::ESP32C3_NVS,
         ..V2_4.upgrade
     },
     ..V2_4

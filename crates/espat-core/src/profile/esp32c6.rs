@@ -1,7 +1,8 @@
 //! ESP32-C6 firmware lines.
 
-use super::esp32::{ESP32_4_1, V4_1, partition};
-use super::{Features, Profile, Quirks, Texts, Upgrade};
+use super::esp32::{ESP32_4_1, V4_1};
+use super::esp32::{ESP32_4_1, V4_1};
+use super::{Factory, Features, Profile, Quirks, Texts, Upgrade, partitions};
 
 /// ESP32-C6, release v5.0.0.0.
 pub(super) static ESP32C6_5_0: Profile = V5_0;
@@ -20,6 +21,7 @@ pub(super) const V5_0: Profile = Profile {
         limits.alpn: Documented, "manual of 5.0, AT+CIPSSLCALPN: none to five";
         texts.gmr: Inferred, "the manual's example of 5.0.0.0 for an ESP32-C61 (f6b0e89), with this chip's name and module; none of 5.0 for ESP32-C6 was found";
         upgrade.firmware_bytes: Documented, "the manual's startup log of an ESP32-C6 (4.0): ota_0 and ota_1 of 0x1d0000";
+        factory.manufacturing: Source, "esp-at, factory_param_data.csv: ESP32C6-4MB; types and namespaces from the examples of AT+SYSMFG in the newest manual; the vendor's certificates are left out";
         upgrade.partitions: Source, "esp-at, module_esp32c5_default, at_customize.csv";
         features.CONN_PERSIST: Documented, "manual of 5.0";
         quirks.network_errors_numbered: Strings, "core library of 5.0; manual of 5.0, index: what the number is";
@@ -39,12 +41,13 @@ pub(super) const V5_0: Profile = Profile {
         rom: super::rom::ESP32C6,
         ..V4_1.texts
     },
+    factory: Factory {
+        manufacturing: partitions::ESP32C6_MANUFACTURED,
+        ..V4_1.factory
+    },
     upgrade: Upgrade {
         firmware_bytes: 0x1d_0000,
-        partitions: &[
-            partition("mfg_nvs", 124 * 1024),
-            partition("fs_storage", 100 * 1024),
-        ],
+        partitions: partitions::ESP32C6_NVS,
         ..V4_1.upgrade
     },
     ..V4_1

@@ -1,7 +1,7 @@
 //! ESP8266 firmware lines.
 
-use super::esp32::{BASE, ESP32_2_2, partition};
-use super::{Evidence, Factory, Features, Limits, Profile, Quirks, Texts, Upgrade};
+use super::esp32::{BASE, ESP32_2_2};
+use super::{Evidence, Factory, Features, Limits, Profile, Quirks, Texts, Upgrade, partitions};
 
 /// ESP8266 NonOS, AT 1.7.
 pub(super) static ESP8266_NONOS_1_7: Profile = NONOS_1_7;
@@ -57,21 +57,7 @@ pub(super) const V2_2: Profile = Profile {
     },
     upgrade: Upgrade {
         firmware_bytes: 0xe_0000,
-        partitions: &[
-            partition("factory_param", 4 * 1024),
-            partition("server_cert", 8 * 1024),
-            partition("server_key", 8 * 1024),
-            partition("server_ca", 8 * 1024),
-            partition("client_cert", 8 * 1024),
-            partition("client_key", 8 * 1024),
-            partition("client_ca", 8 * 1024),
-            partition("wpa2_cert", 8 * 1024),
-            partition("wpa2_key", 8 * 1024),
-            partition("wpa2_ca", 8 * 1024),
-            partition("mqtt_cert", 8 * 1024),
-            partition("mqtt_key", 8 * 1024),
-            partition("mqtt_ca", 8 * 1024),
-        ],
+        partitions: partitions::ESP8266,
         ..BASE.upgrade
     },
     ..BASE

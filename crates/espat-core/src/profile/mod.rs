@@ -13,6 +13,7 @@ mod esp32c3;
 mod esp32c6;
 mod esp8266;
 mod features;
+mod partitions;
 mod quirks;
 pub mod rom;
 pub mod testing;
@@ -247,8 +248,48 @@ values! {
 pub struct Partition {
     /// Its name.
     pub name: &'static str,
+    /// Its type in the table of partitions.
+    pub kind: u8,
+    /// Its subtype there.
+    pub subtype: u8,
+    /// Where it begins in the flash.
+    pub address: u32,
     /// Its size.
     pub bytes: usize,
+}
+
+impl Partition {
+    const fn new(name: &'static str, kind: u8, subtype: u8, address: u32, bytes: usize) -> Self {
+        Self {
+            name,
+            kind,
+            subtype,
+            address,
+            bytes,
+        }
+    }
+}
+
+/// A namespace of `AT+SYSMFG` as it comes.
+#[derive(Debug)]
+pub struct Manufactured {
+    /// Its name.
+    pub namespace: &'static str,
+    /// Its keys and their values.
+    pub keys: &'static [(&'static str, FactoryValue)],
+}
+
+/// A value of `AT+SYSMFG`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactoryValue {
+    /// A byte.
+    U8(u8),
+    /// A byte with a sign.
+    I8(i8),
+    /// Four bytes with a sign.
+    I32(i32),
+    /// Text.
+    Text(&'static str),
 }
 
 values! {
@@ -302,6 +343,8 @@ values! {
         pub rf_power: u8,
         /// The UART.
         pub uart: crate::output::UartConfig,
+        /// `AT+SYSMFG`: what a module comes with.
+        pub manufacturing: &'static [Manufactured],
     }
 }
 

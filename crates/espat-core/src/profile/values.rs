@@ -8,7 +8,7 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use super::rom::Rom;
-use super::{Features, Partition, RfStep};
+use super::{FactoryValue, Features, Manufactured, Partition, RfStep};
 use crate::output::UartConfig;
 use crate::tls::{TlsRules, TlsVersion};
 
@@ -110,8 +110,23 @@ one_value! {
         steps.collect::<Vec<_>>().join(", ")
     };
     &'static [Partition]: |partitions| {
-        let partitions = partitions.iter().map(|p| format!("{} {}", p.name, p.bytes));
+        let partitions = partitions.iter().map(|p| {
+            format!("{} {}/{} {:#x} {}", p.name, p.kind, p.subtype, p.address, p.bytes)
+        });
         partitions.collect::<Vec<_>>().join(", ")
+    };
+    &'static [Manufactured]: |namespaces| {
+        let text = |value: &FactoryValue| match value {
+            FactoryValue::U8(n) => n.to_string(),
+            FactoryValue::I8(n) => n.to_string(),
+            FactoryValue::I32(n) => n.to_string(),
+            FactoryValue::Text(text) => (*text).to_string(),
+        };
+        let namespaces = namespaces.iter().map(|of| {
+            let keys = of.keys.iter().map(|(key, value)| format!(" {key}={}", text(value)));
+            format!("{}{}", of.namespace, keys.collect::<String>())
+        });
+        namespaces.collect::<Vec<_>>().join(", ")
     };
 }
 

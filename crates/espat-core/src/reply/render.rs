@@ -137,6 +137,16 @@ impl Outbox {
         }
     }
 
+    /// A line that ends with bytes as they are, such as `+SYSMFG`'s.
+    pub(crate) fn payload_line(&mut self, name: &'static str, head: impl Display, bytes: &[u8]) {
+        self.begin(Mark::Line);
+        self.write(format_args!("{name}:{head},"));
+        self.join(Mark::Payload);
+        self.extend(bytes);
+        self.join(Mark::Line);
+        self.extend(b"\r\n");
+    }
+
     pub(crate) fn result(&mut self, code: ResultCode) {
         self.begin(Mark::Result);
         self.write(format_args!("\r\n{}\r\n", code.text()));
@@ -181,6 +191,12 @@ impl Outbox {
             b"\r\n>"
         };
         self.extend(prompt);
+    }
+
+    /// The `>` of commands that say no OK before it.
+    pub(crate) fn bare_prompt(&mut self) {
+        self.begin(Mark::Prompt);
+        self.extend(b">");
     }
 
     pub(crate) fn received(&mut self, len: usize) {

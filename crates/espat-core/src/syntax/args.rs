@@ -82,6 +82,20 @@ impl<'a> Args<'a> {
         Ok(Some(value))
     }
 
+    /// An integer in `range`, which may have more than 32 bits.
+    pub(crate) fn long(&mut self, range: RangeInclusive<i64>) -> Result<i64, AtError> {
+        let index = self.next;
+        let field = self.field().ok_or(AtError::Parse(index))?;
+        if field.first() == Some(&b'"') {
+            return Err(AtError::Type(index));
+        }
+        let value = parse_int(field).ok_or(AtError::Parse(index))?;
+        if !range.contains(&value) {
+            return Err(AtError::Invalid(index));
+        }
+        Ok(value)
+    }
+
     /// An integer in `range`, which lies within 0 to 255.
     pub(crate) fn byte(&mut self, range: RangeInclusive<i32>) -> Result<u8, AtError> {
         let value = self.int(range)?;

@@ -25,7 +25,7 @@ use std::task::{Context, Poll};
 
 use espat_core::{
     CloseCause, CloseHow, Connect, Duration, Family, Instant, Listen, NetError, NetEvent,
-    NetRequest, Peer, QueryId, SlotKind, Slots, SocketId, Transport,
+    NetRequest, Peer, QueryId, Slots, SocketId, Transport,
 };
 
 use self::error::net_error;
@@ -34,6 +34,7 @@ use self::listen::{ClientStream, Listener};
 use self::questions::Questions;
 use self::resolve::Resolution;
 use self::tcp::{TcpEvent, TcpLink};
+pub(crate) use self::tls::holds_slots;
 use self::tls::{SlotWatch, Tls, TlsLink};
 use self::udp::{UdpEvent, UdpLink};
 use crate::counters::Counters;
@@ -270,9 +271,9 @@ impl Net {
     }
 
     /// A partition of certificates or keys was written; gives the slots that are usable from here on.
-    pub(crate) fn set_partition(&mut self, kind: SlotKind, bytes: Vec<u8>) -> Slots {
+    pub(crate) fn set_partition(&mut self, name: &str, bytes: Vec<u8>) -> Slots {
         let certificates = &self.options.certificates;
-        certificates.set_partition(kind, bytes);
+        certificates.set_partition(name, bytes);
         self.slots.tell(certificates);
         certificates.slots()
     }

@@ -4,10 +4,11 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use espat_core::{PartitionStep, SlotKind, StoreError, StoreRequest, StoreTag, StoreValue};
+use espat_core::{PartitionStep, StoreError, StoreRequest, StoreTag, StoreValue};
 use tokio::task::JoinHandle;
 
 use super::Store;
+use crate::net::holds_slots;
 
 /// Where a driver's `Store` requests go.
 #[derive(Debug, Default)]
@@ -16,7 +17,7 @@ pub(crate) struct Keeper {
     /// Requests that wait for the one under way.
     waiting: Vec<(StoreTag, Request)>,
     /// Partitions of certificates or keys that were written since they were taken.
-    written: Vec<(SlotKind, Vec<u8>)>,
+    written: Vec<(&'static str, Vec<u8>)>,
 }
 
 #[derive(Debug)]
@@ -56,7 +57,7 @@ enum Step {
 struct Written {
     store: Box<Store>,
     result: Result<(), StoreError>,
-    partition: Option<(SlotKind, Vec<u8>)>,
+    partition: Option<(&'static str, Vec<u8>)>,
     is_answered: bool,
 }
 
@@ -73,7 +74,7 @@ impl Keeper {
     }
 
     /// The partitions of certificates or keys that were written.
-    pub(crate) fn take_written(&mut self) -> Vec<(SlotKind, Vec<u8>)> {
+    pub(crate) fn take_written(&mut self) -> Vec<(&'static str, Vec<u8>)> {
         std::mem::take(&mut self.written)
     }
 
@@ -157,14 +158,15 @@ impl Keeper {
             Step::Begin => *under_way = Some((name, Vec::new())),
             // Of the others nobody reads a byte.
             Step::Chunk(bytes) => {
-                if let (Some((_, all)), Some(_)) = (under_way, slots_of(name)) {
+                if let Some((_, all)) = under_way.as_mut().filter(|_| holds_slots(name)) {
                     all.extend_from_slice(&bytes);
                 }
             }
             Step::Commit => {
                 let bytes = under_way.take().map(|(_, bytes)| bytes).unwrap_or_default();
-                self.written
-                    .extend(slots_of(name).map(|kind| (kind, bytes)));
+                if holds_slots(name) {
+                    self.written.push((name, bytes));
+                }
             }
             Step::Abort => *under_way = None,
         }
@@ -212,18 +214,14 @@ impl Request {
     }
 }
 
-fn slots_of(partition: &str) -> Option<SlotKind> {
-    SlotKind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == partition)
-}
-
 fn write(mut store: Box<Store>, request: Request) -> JoinHandle<Written> {
     tokio::task::spawn_blocking(move || {
         let result = store.handle(request.borrowed());
         let mut partition = None;
-        if let (Request::Partition(name, Step::Commit), Ok(())) = (&request, result) {
-            partition = slots_of(name).and_then(|kind| Some((kind, store.partition(kind)?)));
+        if let (&Request::Partition(name, Step::Commit), Ok(())) = (&request, result)
+            && holds_slots(name)
+        {
+            partition = store.partition(name).map(|bytes| (name, bytes));
         }
         let is_answered = request.is_answered();
         Written {

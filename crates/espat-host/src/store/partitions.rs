@@ -1,4 +1,4 @@
-//! Partitions of the flash that `AT+CIUPDATE` writes: a file each, in a folder of the state.
+//! Partitions of the flash that `AT+CIUPDATE`, `AT+SYSFLASH` and `AT+SYSMFG` write: a file each, in a folder of the state.
 //!
 //! A file is written beside the one that is there, and takes its place when all of it is durable.
 

@@ -9,7 +9,9 @@ mod restore;
 mod rfpower;
 mod rst;
 mod sleep;
+mod sysflash;
 mod syslog;
+mod sysmfg;
 mod sysmsg;
 mod sysmsgfilter;
 mod sysram;
@@ -34,6 +36,8 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     rfpower::COMMANDS,
     sysmsg::COMMANDS,
     sysmsgfilter::COMMANDS,
+    sysflash::COMMANDS,
+    sysmfg::COMMANDS,
     syslog::COMMANDS,
     sysstore::COMMANDS,
     transintvl::COMMANDS,

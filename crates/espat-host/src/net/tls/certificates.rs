@@ -1,5 +1,6 @@
-//! The slots: PEM files of one folder, named after the firmware's partitions (`client_ca.0.pem`); and partitions that an
-//! upgrade wrote, each of which takes the place of all files of its kind.
+//! The slots: PEM files of one folder, named after the firmware's partitions (`client_ca.0.pem`); partitions that were written,
+//! each of which takes the place of all files of its kind; and values of manufacture, each of which takes the place of the
+//! file of its slot.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -18,6 +19,8 @@ use super::context::Contexts;
 use super::identity::{self, Identity};
 use super::partition;
 
+/// What a flash holds where nothing was written.
+const ERASED: u8 = 0xff;
 /// A longer file is none of ours.
 const FILE_MAX: u64 = 256 * 1024;
 #[expect(
@@ -43,6 +46,8 @@ struct Inner {
     state: Option<PathBuf>,
     /// The partitions that were written.
     partitions: BTreeMap<u8, Vec<u8>>,
+    /// What `AT+SYSMFG` wrote, by slot.
+    manufactured: Vec<(SlotKind, u8, Vec<u8>)>,
     loaded: Mutex<Loaded>,
     made: Mutex<Option<Identity>>,
     contexts: Arc<Contexts>,
@@ -130,16 +135,22 @@ impl Certificates {
         }
     }
 
-    /// A partition was written: it takes the place of the files of its kind.
-    pub(crate) fn set_partition(&self, kind: SlotKind, bytes: Vec<u8>) {
+    /// A partition was written: it takes the place of the files of its kind, or of the slots in it.
+    pub(crate) fn set_partition(&self, name: &str, bytes: Vec<u8>) {
         let before = self.inner();
         let mut partitions = before.partitions.clone();
-        partitions.insert(kind as u8, bytes);
+        let mut manufactured = before.manufactured.clone();
+        if name == MANUFACTURING {
+            manufactured = espat_core::manufactured_slots(&bytes);
+        } else if let Some(kind) = kind_of(name) {
+            partitions.insert(kind as u8, bytes);
+        }
         let edition = lock(&before.loaded).edition;
         let inner = Inner {
             folder: before.folder.clone(),
             state: before.state.clone(),
             partitions,
+            manufactured,
             loaded: Mutex::new(Loaded {
                 slots: BTreeMap::new(),
                 edition: edition + 1,
@@ -228,7 +239,9 @@ impl Certificates {
 
 impl Inner {
     fn reload(&self) {
-        if self.folder.is_none() && self.partitions.is_empty() {
+        let is_empty = self.partitions.is_empty() && self.manufactured.is_empty();
+        // What was there before may have been erased.
+        if self.folder.is_none() && is_empty && self.loaded().slots.is_empty() {
             return;
         }
         let mut slots = BTreeMap::new();
@@ -240,6 +253,10 @@ impl Inner {
             };
             let of_kind = of_kind.into_iter();
             slots.extend(of_kind.map(|(number, slot)| ((kind as u8, number), slot)));
+        }
+        for (kind, number, bytes) in &self.manufactured {
+            let slot = read_value(bytes, *kind, *number);
+            slots.insert((*kind as u8, *number), slot);
         }
         for (cert, key) in [
             (SlotKind::ClientCert, SlotKind::ClientKey),
@@ -268,6 +285,33 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether certificates or keys are in a partition of that name.
+pub(crate) fn holds_slots(name: &str) -> bool {
+    name == MANUFACTURING || kind_of(name).is_some()
+}
+
+/// The partition of `AT+SYSMFG`.
+const MANUFACTURING: &str = "mfg_nvs";
+
+fn kind_of(name: &str) -> Option<SlotKind> {
+    SlotKind::ALL.into_iter().find(|kind| kind.name() == name)
+}
+
+fn read_value(bytes: &[u8], kind: SlotKind, number: u8) -> Slot {
+    // The firmware's own tools keep the NUL that Mbed TLS asks of PEM.
+    let text = bytes.trim_ascii_end().strip_suffix(b"\0").unwrap_or(bytes);
+    let content = read_pem(text, kind).or_else(|| read_der(bytes, kind));
+    if content.is_none() {
+        let name = kind.name();
+        tracing::warn!("{name}.{number} of AT+SYSMFG cannot be used; its slot counts as empty");
+    }
+    Slot {
+        kind,
+        digest: openssl::sha::sha256(bytes),
+        content,
+    }
+}
+
 fn read_files(folder: &Path, kind: SlotKind) -> Vec<(u8, Slot)> {
     let slot = |number| {
         let path = folder.join(format!("{}.{number}.pem", kind.name()));
@@ -277,6 +321,9 @@ fn read_files(folder: &Path, kind: SlotKind) -> Vec<(u8, Slot)> {
 }
 
 fn read_partition(partition: &[u8], kind: SlotKind) -> Vec<(u8, Slot)> {
+    if partition.iter().all(|&byte| byte == ERASED) {
+        return Vec::new();
+    }
     let Some(items) = partition::items(partition) else {
         tracing::warn!(
             "partition {}: no list of certificates or keys as esp-at's AtPKI.py makes it; its slots count as empty",

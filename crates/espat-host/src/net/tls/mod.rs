@@ -15,6 +15,7 @@ mod session;
 mod watch;
 mod wire;
 
+pub(crate) use certificates::holds_slots;
 pub use certificates::{CertificateError, Certificates};
 pub use keylog::KeyLog;
 

@@ -1,7 +1,6 @@
 //! ESP32-C6 firmware lines.
 
 use super::esp32::{ESP32_4_1, V4_1};
-use super::esp32::{ESP32_4_1, V4_1};
 use super::{Factory, Features, Profile, Quirks, Texts, Upgrade, partitions};
 
 /// ESP32-C6, release v5.0.0.0.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use espat_core::fault::Faulty;
 use espat_core::{Input, Instant, Mark, NetEvent, Output, PowerEvent};
 use tokio::sync::mpsc;
 
@@ -47,7 +48,7 @@ pub enum DriverError {
 
 /// A module at work: a future that ends when the module does.
 #[must_use = "a driver does nothing unless it is polled"]
-pub struct Driver<E = espat_core::Module>(Option<Box<Work<E>>>);
+pub struct Driver<E = Faulty>(Option<Box<Work<E>>>);
 
 /// What a driver owns. It goes with the end of the work, even where somebody keeps the driver.
 struct Work<E> {

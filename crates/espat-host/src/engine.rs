@@ -1,5 +1,6 @@
 //! What the driver drives: the surface of [`espat_core::Module`], so that a layer around it or a scripted stand-in fits too.
 
+use espat_core::fault::Faulty;
 use espat_core::{Input, Instant, Output};
 
 /// A sans-IO module. See [`espat_core::Module`] for the contract: one input, then a drain to [`Output::Idle`].
@@ -13,6 +14,27 @@ pub trait Engine: Send + 'static {
     /// Payload bytes that the running command still waits for.
     fn payload_missing(&self) -> Option<usize> {
         None
+    }
+}
+
+impl Engine for Faulty {
+    #[inline]
+    fn serial_room(&self) -> usize {
+        self.serial_room()
+    }
+
+    #[inline]
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        self.handle_input(now, input);
+    }
+
+    #[inline]
+    fn poll_output(&mut self) -> Output<'_> {
+        self.poll_output()
+    }
+
+    fn payload_missing(&self) -> Option<usize> {
+        self.payload_missing()
     }
 }
 

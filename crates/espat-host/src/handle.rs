@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use espat_core::{Instant, PowerEvent};
+use espat_core::fault::{FaultId, FaultPlan, Faulty};
+use espat_core::{Input, Instant, PowerEvent};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::counters::{Counters, Counts};
@@ -22,7 +23,7 @@ pub(crate) type Change<E> = Box<dyn FnOnce(&mut E, Instant) + Send>;
 
 /// A handle to a running module. Dropping it lets the module run on.
 #[derive(Debug)]
-pub struct Handle<E = espat_core::Module> {
+pub struct Handle<E = Faulty> {
     control: mpsc::UnboundedSender<Control<E>>,
     counters: Arc<Counters>,
 }
@@ -49,6 +50,34 @@ pub enum HandleError {
     /// Too many bytes wait for the line.
     #[error("{} KiB wait already, or would; send less, or wait until the line has taken them", INJECTED_MAX / 1024)]
     Full,
+}
+
+impl Handle<Faulty> {
+    /// Starts a fault plan.
+    ///
+    /// # Errors
+    /// [`HandleError::Stopped`] where the driver has ended.
+    pub async fn start_fault(&self, plan: FaultPlan) -> Result<FaultId, HandleError> {
+        self.change(move |module, now| {
+            let id = module.start(plan);
+            module.handle_input(now, Input::Tick);
+            id
+        })
+        .await
+    }
+
+    /// Stops a fault plan and what it does; false where it does not run.
+    ///
+    /// # Errors
+    /// [`HandleError::Stopped`] where the driver has ended.
+    pub async fn stop_fault(&self, id: FaultId) -> Result<bool, HandleError> {
+        self.change(move |module, now| {
+            let was_running = module.stop(id);
+            module.handle_input(now, Input::Tick);
+            was_running
+        })
+        .await
+    }
 }
 
 impl<E> Handle<E> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use espat_core::fault::{FaultPlan, Faulty};
 use espat_core::{ConfigError, Instant, LogPort, ModuleConfig, Timing, UartConfig};
 use tokio::sync::mpsc;
 
@@ -44,6 +45,7 @@ pub struct Module {
     log: Option<LogSink>,
     uart: UartConfig,
     store: Option<Store>,
+    faults: Vec<FaultPlan>,
 }
 
 impl Module {
@@ -57,7 +59,15 @@ impl Module {
             power: PowerPolicy::default(),
             log: None,
             store: None,
+            faults: Vec::new(),
         }
+    }
+
+    /// A fault plan that is played from power-on on. [`Handle::start_fault`] starts one later.
+    #[must_use]
+    pub fn fault(mut self, plan: FaultPlan) -> Self {
+        self.faults.push(plan);
+        self
     }
 
     /// How it meets the network.
@@ -145,9 +155,9 @@ impl Module {
     /// As [`spawn`](Self::spawn).
     pub fn layered_in_process<E: Engine>(
         self,
-        layer: impl FnOnce(espat_core::Module) -> E,
+        layer: impl FnOnce(Faulty) -> E,
     ) -> Result<(SerialStream, Handle<E>), ConfigError> {
-        let module = espat_core::Module::power_on(self.config.clone(), Instant::ZERO)?;
+        let module = self.power_on()?;
         Ok(self.at_rate_of(&module).drive_in_process(layer(module)))
     }
 
@@ -187,21 +197,28 @@ impl Module {
     pub fn layered<E: Engine>(
         self,
         port: impl Port,
-        layer: impl FnOnce(espat_core::Module) -> E,
+        layer: impl FnOnce(Faulty) -> E,
     ) -> Result<(Driver<E>, Handle<E>), ConfigError> {
-        let config = self.config.clone();
         // Made here even where power comes later: a mistake is to show at start, not when a host opens the port.
-        let module = espat_core::Module::power_on(config, Instant::ZERO)?;
+        let module = self.power_on()?;
         Ok(self.at_rate_of(&module).drive(port, layer(module)))
     }
 
+    fn power_on(&self) -> Result<Faulty, ConfigError> {
+        let mut module = Faulty::power_on(self.config.clone(), Instant::ZERO)?;
+        for plan in &self.faults {
+            module.start(plan.clone());
+        }
+        Ok(module)
+    }
+
     /// Kept settings may have the line start at another rate than the factory's.
-    fn at_rate_of(mut self, module: &espat_core::Module) -> Self {
+    fn at_rate_of(mut self, module: &Faulty) -> Self {
         self.uart = module.inspect().uart();
         self
     }
 
-    /// Puts another engine in the module's place on a port: a layer around a [`espat_core::Module`], or a stand-in for it.
+    /// Puts another engine in the module's place on a port: a layer around a [`Faulty`], or a stand-in for it.
     /// It has been made for [`Instant::ZERO`], which is when it is powered on.
     ///
     /// # Panics

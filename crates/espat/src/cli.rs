@@ -2,11 +2,13 @@
 
 mod control;
 mod ctl;
+mod fault;
 mod ota_server;
 mod watch;
 
 pub(crate) use control::ControlOptions;
 pub(crate) use ctl::{CtlCommand, CtlOptions, SupplyValue, WifiCommand};
+pub(crate) use fault::FaultOptions;
 pub(crate) use ota_server::OtaServerOptions;
 pub(crate) use watch::WatchOptions;
 
@@ -126,6 +128,13 @@ pub(crate) enum Command {
     ///
     /// Example: espat commands --json
     Commands(CommandsOptions),
+    /// List the scenarios that --fault can name
+    ///
+    /// Prints each scenario's name, the row of the list of failures that it is, and what goes wrong. With NAME, all of one: what it does, who
+    /// reported it, what a good driver does, and its plan.
+    ///
+    /// Example: espat scenarios ipd-inside-send
+    Scenarios(ScenariosOptions),
     /// Run transcripts (.at) against the module of a profile
     ///
     /// Runs each file on a simulated module, with a virtual clock and a virtual network, in four ways of splitting the
@@ -200,6 +209,16 @@ pub(crate) struct CommandsOptions {
     pub(crate) profile: Option<ProfileName>,
 }
 
+/// Options of `scenarios`.
+#[derive(Args, Debug)]
+pub(crate) struct ScenariosOptions {
+    #[command(flatten)]
+    pub(crate) list: ListOptions,
+    /// Show one of them whole
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
 /// Options of `replay`.
 #[derive(Args, Debug)]
 pub(crate) struct ReplayOptions {
@@ -215,6 +234,12 @@ pub(crate) struct ReplayOptions {
     /// Write a report in JUnit's form
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Run them under a fault plan: a scenario's name or a plan's FILE; repeatable
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) fault: Vec<String>,
+    /// Where the chance of all fault plans comes from [default: their own seeds]
+    #[arg(long, value_name = "N", value_parser = value::seed, allow_negative_numbers = true)]
+    pub(crate) seed: Option<u64>,
 }
 
 /// Options of `run`.
@@ -469,6 +494,9 @@ pub(crate) struct ModuleOptions {
     /// Example: --tls-keylog keys.log
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub(crate) tls_keylog: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) faults: FaultOptions,
 
     #[command(flatten)]
     pub(crate) watch: WatchOptions,

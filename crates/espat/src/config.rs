@@ -93,6 +93,7 @@ fn over(upper: RunOptions, lower: RunOptions) -> RunOptions {
             offline,
             allow,
             deny: longer(u.deny, l.deny),
+            faults: u.faults.over(l.faults),
             watch: u.watch.over(l.watch),
             control: u.control.over(l.control),
             config: u.config.or(l.config),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
+use espat_core::fault::FaultPlan;
 use espat_core::profile::PROFILES;
 use espat_core::{LogPort, ModuleConfig, Profile, Reports, Terminator, Timing};
 use espat_host::{Certificates, KeyLog, LogSink, Module, NetOptions, Policy, PowerPolicy, Store};
@@ -99,6 +100,21 @@ fn log_sink(options: &ModuleOptions) -> Result<Option<LogSink>, Usage> {
             })?))
         }
     })
+}
+
+/// The plans that `--fault` names, with the seed of `--seed` where that is given.
+///
+/// # Errors
+/// There is no such plan, or it is none.
+pub(crate) fn faults(names: &[String], seed: Option<u64>) -> Result<Vec<FaultPlan>, Usage> {
+    let read = |name: &String| {
+        let file = espat_script::find_plan(name, None)
+            .map_err(|problem| Usage::new(format!("--fault {name}: {problem}")))?;
+        let mut plan = file.plan;
+        plan.seed = seed.unwrap_or(plan.seed);
+        Ok(plan)
+    };
+    names.iter().map(read).collect()
 }
 
 /// What `--record` asks for.
@@ -211,6 +227,9 @@ pub(crate) fn module(settings: &Settings, default_power: PowerPolicy) -> Result<
         Module::new(module_config(settings)?).power(power_policy(options, default_power));
     if let Some(sink) = log_sink(options)? {
         module = module.log(sink);
+    }
+    for plan in faults(&options.faults.fault, options.seed)? {
+        module = module.fault(plan);
     }
     if let Some(folder) = &options.state {
         let wrong = |error| Usage::new(format!("--state: {error}"));

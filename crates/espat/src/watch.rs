@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
+use espat_core::fault::Faulty;
 use espat_core::{Input, Instant, ModuleConfig, Output};
 use espat_host::{Engine, Handle, HandleError};
 use espat_script::Recorder;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 /// A module, or a layer around one, that can be watched.
-pub(crate) struct Watched<E = espat_core::Module> {
+pub(crate) struct Watched<E = Faulty> {
     engine: E,
     watchers: Vec<Watcher>,
     next: u64,

@@ -9,6 +9,7 @@ mod ota_server;
 mod profiles;
 mod replay;
 mod run;
+mod scenarios;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ pub(crate) fn run_command_line() -> ExitCode {
         Some(Command::Console(options)) => console::run(options),
         Some(Command::Profiles(options)) => profiles::run(&options),
         Some(Command::Commands(options)) => commands::run(&options),
+        Some(Command::Scenarios(options)) => scenarios::run(&options),
         Some(Command::Replay(options)) => replay::run(&options),
         Some(Command::OtaServer(options)) => ota_server::run(options),
         Some(Command::Ctl(options)) => ctl::run(&options),

@@ -66,6 +66,11 @@ fn read(options: &ReplayOptions) -> Result<Vec<(String, Plan)>, Usage> {
             None => Plan::new(&script, &givens),
         };
         let mut plan = plan.map_err(|e| Usage::new(e.to_string()))?;
+        plan.faults
+            .extend(crate::plan::faults(&options.fault, None)?);
+        if let Some(seed) = options.seed {
+            plan.faults.iter_mut().for_each(|plan| plan.seed = seed);
+        }
         let payload = payload_path(&path);
         plan.payload = match std::fs::read(&payload) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => vec![],

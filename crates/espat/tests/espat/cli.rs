@@ -52,6 +52,7 @@ const OPTIONS: &[&str] = &[
     "--ota-server",
     "--ota-token",
     "--tls-keylog",
+    "--fault",
     "--record",
     "--record-payload",
     "--config",

@@ -81,6 +81,24 @@ impl Text {
         Ok(out)
     }
 
+    /// How many bytes it stands for, where that is known.
+    #[must_use]
+    pub fn byte_count(&self, names: &Names) -> Option<usize> {
+        let count = |piece: &Piece| match piece {
+            Piece::Bytes(bytes) => Some(bytes.len()),
+            Piece::Repeat { bytes, count } => Some(bytes.len() * count),
+            Piece::PeerIp(n) => Some(names.peer(*n).ip().to_string().len()),
+            Piece::PeerPort(n) => Some(names.peer(*n).port().to_string().len()),
+            Piece::Secret(name) => {
+                let value = names.secrets.get(name).or(names.default_secret.as_ref());
+                value.map(Vec::len)
+            }
+            Piece::Payload(payload) => Some(payload.len),
+            Piece::Any | Piece::Int => None,
+        };
+        self.pieces.iter().map(count).sum()
+    }
+
     /// How many bytes at the start of `input` this text, and CR LF where `crlf` says so, stands for.
     pub(crate) fn match_start(
         &self,

@@ -30,6 +30,8 @@ pub struct Plan {
     pub faults: Vec<FaultPlan>,
     /// Payload that was recorded beside it.
     pub payload: Vec<u8>,
+    /// Values of redacted secrets, by their names.
+    pub secrets: BTreeMap<String, Vec<u8>>,
     /// Whether it reads the boot text itself.
     pub boot_explicit: bool,
 }
@@ -145,6 +147,7 @@ impl Plan {
             peers: Vec::new(),
             faults: Vec::new(),
             payload: Vec::new(),
+            secrets: BTreeMap::new(),
             boot_explicit: false,
         };
         plan.add(script, givens, &mut Vec::new())?;
@@ -262,6 +265,35 @@ impl Plan {
     /// All steps in order, those of the givens first.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().map(|step| &step.step)
+    }
+
+    /// Changes steps, or leaves them out.
+    pub fn rewrite(&mut self, mut change: impl FnMut(&Step) -> Option<Step>) {
+        self.steps
+            .retain_mut(|planned| match change(&planned.step) {
+                Some(step) => {
+                    planned.step = step;
+                    true
+                }
+                None => false,
+            });
+    }
+
+    /// Leaves the boot text out that the transcript reads itself: a module behind a port has been started already, and what
+    /// stands before `ready` differs from board to board.
+    pub fn leave_boot_out(&mut self) {
+        const READY: &str = "ready";
+        self.boot_explicit = false;
+        let acts = |step: &PlanStep| matches!(step.step, Step::Send(_));
+        let first = self.steps.iter().position(acts);
+        let before = &self.steps[..first.unwrap_or(self.steps.len())];
+        let is_ready = |planned: &PlanStep| match &planned.step {
+            Step::Expect(line) => line.crlf && line.text.to_string() == READY,
+            Step::Send(_) | Step::Ask(_) | Step::World(_) | Step::Time(_) => false,
+        };
+        if let Some(at) = before.iter().position(is_ready) {
+            self.steps.drain(..=at);
+        }
     }
 
     /// The script that was planned, its givens left out.

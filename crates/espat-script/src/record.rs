@@ -151,7 +151,11 @@ impl Recorder {
 
     /// Hears of an input, before the module gets it.
     pub fn input(&mut self, now: Instant, input: &Input<'_>) {
-        self.now = now.max(self.now);
+        // What waited for credit was made at the input before: a replay gives credit back at once.
+        let waited = matches!(input, Input::SerialSent(_)) && self.from_module.blocked;
+        if !waited {
+            self.now = now.max(self.now);
+        }
         match *input {
             Input::Tick | Input::SerialSent(_) => {}
             Input::Serial(bytes) => self.serial_in(bytes),

@@ -61,10 +61,11 @@ pub(crate) struct Run<'a, T> {
 
 impl<'a, T: Target> Run<'a, T> {
     pub(crate) fn new(plan: &'a Plan, target: &'a mut T) -> Self {
-        let names = Names {
+        let mut names = Names {
             payload: plan.payload.clone(),
             ..target.names()
         };
+        names.secrets.extend(plan.secrets.clone());
         Self {
             plan,
             target,

@@ -4,12 +4,14 @@ mod control;
 mod ctl;
 mod fault;
 mod ota_server;
+mod replay;
 mod watch;
 
 pub(crate) use control::ControlOptions;
 pub(crate) use ctl::{CtlCommand, CtlOptions, SupplyValue, WifiCommand};
 pub(crate) use fault::FaultOptions;
 pub(crate) use ota_server::OtaServerOptions;
+pub(crate) use replay::{OnPortOptions, Prepare, ReplayOptions};
 pub(crate) use watch::WatchOptions;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -135,11 +137,12 @@ pub(crate) enum Command {
     ///
     /// Example: espat scenarios ipd-inside-send
     Scenarios(ScenariosOptions),
-    /// Run transcripts (.at) against the module of a profile
+    /// Run transcripts (.at) against the module of a profile, or a real one
     ///
     /// Runs each file on a simulated module, with a virtual clock and a virtual network, in four ways of splitting the
-    /// bytes. What differs is shown with its line and its bytes; then the exit code is 1. docs/transcripts.md describes
-    /// the format.
+    /// bytes; or, with --port, on the module behind a serial port, with its peers on real sockets of this computer. What differs is
+    /// shown with the lines before it and its bytes; then the exit code is 1. docs/transcripts.md describes the format,
+    /// docs/recording.md what a real module asks for.
     ///
     /// Example: espat replay tests/at/tcpip --junit report.xml
     Replay(ReplayOptions),
@@ -217,29 +220,6 @@ pub(crate) struct ScenariosOptions {
     /// Show one of them whole
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
-}
-
-/// Options of `replay`.
-#[derive(Args, Debug)]
-pub(crate) struct ReplayOptions {
-    /// Transcripts, or folders of them
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Run them on this firmware line, whatever they say themselves
-    #[arg(long, value_name = "NAME")]
-    pub(crate) profile: Option<ProfileName>,
-    /// Where the transcripts are that `@given` names [default: the nearest folder `_given` beside or above a file]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) given: Option<PathBuf>,
-    /// Write a report in JUnit's form
-    #[arg(long, value_name = "FILE")]
-    pub(crate) junit: Option<PathBuf>,
-    /// Run them under a fault plan: a scenario's name or a plan's FILE; repeatable
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) fault: Vec<String>,
-    /// Where the chance of all fault plans comes from [default: their own seeds]
-    #[arg(long, value_name = "N", value_parser = value::seed, allow_negative_numbers = true)]
-    pub(crate) seed: Option<u64>,
 }
 
 /// Options of `run`.

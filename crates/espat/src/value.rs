@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use espat_core::profile::PROFILES;
 use espat_core::{AccessPoint, AirStation, Mac, Profile, UpgradeServer};
@@ -51,6 +52,42 @@ fn distance(a: &str, b: &str) -> usize {
 pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.parse()
         .map_err(|_| format!("wanted a whole number from 0 to {}", u64::MAX))
+}
+
+/// `--secret NAME=VALUE`. Its text is shown nowhere.
+#[derive(Clone)]
+pub(crate) struct Secret {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FromStr for Secret {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err("wanted NAME=VALUE, as secret=abcd1234".to_owned()),
+        }
+    }
+}
+
+/// A number of seconds, which may have a fraction.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok();
+    let seconds = seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
+    seconds.ok_or_else(|| "wanted a number of seconds, as 2.5".to_owned())
 }
 
 /// `--ip ADDR`.

@@ -1,54 +1,110 @@
-//! `espat replay`: transcripts against the simulated module of a profile.
+//! `espat replay`: transcripts against the simulated module of a profile, or against a module behind a serial port.
+
+mod addresses;
+mod fit;
+mod junit;
+mod line;
+mod on_port;
+mod peers;
+mod prepare;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use espat_script::{Givens, Plan, Script, Way};
+use espat_script::{Givens, Plan, Script, ScriptError, Way};
 
+use self::prepare::Bench;
 use crate::cli::ReplayOptions;
 use crate::failure::Usage;
 use crate::record::payload_path;
 
-/// A transcript that was run.
+/// A transcript that was run, or not.
 struct Outcome {
     name: String,
     took: Duration,
-    /// Why it did not hold.
-    failure: Option<String>,
+    verdict: Verdict,
+}
+
+/// How it went.
+enum Verdict {
+    Held,
+    /// Why it cannot be run here.
+    Skipped(String),
+    /// The first difference.
+    Failed(String),
 }
 
 pub(super) fn run(options: &ReplayOptions) -> anyhow::Result<()> {
     let plans = read(options)?;
+    let mut bench = match &options.port {
+        Some(port) => Some(Bench::open(port, &options.on_port)?),
+        None => None,
+    };
     let mut outcomes = vec![];
     let mut out = io::stdout();
-    for (name, plan) in plans {
+    for (name, mut plan) in plans {
         let start = Instant::now();
-        let failure = espat_script::run(&plan, &Way::ALL)
-            .err()
-            .map(|e| e.to_string());
-        match &failure {
-            None => writeln!(out, "ok    {name}")?,
-            Some(failure) => writeln!(out, "FAIL  {name}\n{failure}\n")?,
+        let verdict = match &mut bench {
+            _ if plan.is_not_on(plan.config.profile) => {
+                let profile = plan.config.profile.name;
+                Verdict::Skipped(format!("it says itself that it does not hold on {profile}"))
+            }
+            Some(bench) => bench.play(&mut plan),
+            None => simulated(&plan),
+        };
+        match &verdict {
+            Verdict::Held => writeln!(out, "ok    {name}")?,
+            Verdict::Skipped(why) => writeln!(out, "skip  {name}: {why}")?,
+            Verdict::Failed(failure) => writeln!(out, "FAIL  {name}\n{failure}\n")?,
         }
         outcomes.push(Outcome {
             name,
             took: start.elapsed(),
-            failure,
+            verdict,
         });
     }
-    let failed = outcomes.iter().filter(|o| o.failure.is_some()).count();
-    writeln!(out, "{} transcripts, {failed} failed", outcomes.len())?;
+    let count = |is: fn(&Verdict) -> bool| outcomes.iter().filter(|o| is(&o.verdict)).count();
+    let failed = count(|verdict| matches!(verdict, Verdict::Failed(_)));
+    let skipped = count(|verdict| matches!(verdict, Verdict::Skipped(_)));
+    let all = outcomes.len();
+    match skipped {
+        0 => writeln!(out, "{all} transcripts, {failed} failed")?,
+        _ => writeln!(out, "{all} transcripts, {failed} failed, {skipped} not run")?,
+    }
     if let Some(path) = &options.junit {
         let shown = path.display();
-        std::fs::write(path, junit(&outcomes))
+        std::fs::write(path, junit::junit(&outcomes))
             .map_err(|e| anyhow::anyhow!("--junit {shown}: cannot write the file: {e}"))?;
     }
     match failed {
         0 => Ok(()),
-        n => anyhow::bail!("{n} of {} transcripts did not hold", outcomes.len()),
+        n => anyhow::bail!("{n} of {all} transcripts did not hold"),
     }
+}
+
+/// On a simulated module.
+fn simulated(plan: &Plan) -> Verdict {
+    match espat_script::run(plan, &Way::ALL) {
+        Ok(()) => Verdict::Held,
+        Err(failure) => Verdict::Failed(format!("{}{failure}", before(&failure.error))),
+    }
+}
+
+/// The lines before the one that did not hold.
+fn before(error: &ScriptError) -> String {
+    const SHOWN: usize = 5;
+    let text = std::fs::read_to_string(&error.file).unwrap_or_default();
+    let width = error.line.to_string().len();
+    let first = error.line.saturating_sub(SHOWN + 1);
+    let lines = text.lines().enumerate().skip(first);
+    let mut shown = String::new();
+    for (at, line) in lines.take(error.line.saturating_sub(first + 1)) {
+        // Writing to a String never fails.
+        let _ = writeln!(shown, "{:width$} | {line}", at + 1);
+    }
+    shown
 }
 
 /// Reads everything before anything is run.
@@ -79,6 +135,9 @@ fn read(options: &ReplayOptions) -> Result<Vec<(String, Plan)>, Usage> {
                 Usage::new(format!("{shown}: cannot read the file: {e}"))
             })?,
         };
+        if options.port.is_some() {
+            plan.secrets = options.secrets();
+        }
         plans.push((name, plan));
     }
     if plans.is_empty() {
@@ -124,82 +183,4 @@ fn givens_of(file: &Path, options: &ReplayOptions) -> PathBuf {
         }
     });
     found.unwrap_or_else(|| PathBuf::from("_given"))
-}
-
-fn junit(outcomes: &[Outcome]) -> String {
-    let failed = outcomes.iter().filter(|o| o.failure.is_some()).count();
-    let took: Duration = outcomes.iter().map(|o| o.took).sum();
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    // Writing to a String never fails.
-    let _ = writeln!(
-        xml,
-        "<testsuite name=\"espat replay\" tests=\"{}\" failures=\"{failed}\" time=\"{:.3}\">",
-        outcomes.len(),
-        took.as_secs_f64()
-    );
-    for outcome in outcomes {
-        let name = escaped(&outcome.name);
-        let took = outcome.took.as_secs_f64();
-        let _ = write!(
-            xml,
-            "  <testcase classname=\"transcript\" name=\"{name}\" time=\"{took:.3}\""
-        );
-        let _ = match &outcome.failure {
-            None => writeln!(xml, "/>"),
-            Some(failure) => {
-                let first = escaped(failure.lines().next().unwrap_or_default());
-                let all = escaped(failure);
-                writeln!(
-                    xml,
-                    ">\n    <failure message=\"{first}\">{all}</failure>\n  </testcase>"
-                )
-            }
-        };
-    }
-    xml.push_str("</testsuite>\n");
-    xml
-}
-
-/// Text for XML; characters that XML cannot hold become `?`.
-fn escaped(text: &str) -> String {
-    let mut xml = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '"' => xml.push_str("&quot;"),
-            '\n' | '\t' => xml.push(c),
-            '\0'..' ' | '\u{fffe}' | '\u{ffff}' => xml.push('?'),
-            _ => xml.push(c),
-        }
-    }
-    xml
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_is_well_formed_whatever_the_bytes() {
-        let outcome = |failure: Option<&str>| Outcome {
-            name: "a<b>.at".to_owned(),
-            took: Duration::from_millis(1500),
-            failure: failure.map(str::to_owned),
-        };
-        let xml = junit(&[outcome(None), outcome(Some("\"x\" & \x1b[0m\nmore"))]);
-        assert!(
-            xml.contains("tests=\"2\" failures=\"1\" time=\"3.000\""),
-            "{xml}"
-        );
-        assert!(
-            xml.contains("name=\"a&lt;b&gt;.at\" time=\"1.500\"/>"),
-            "{xml}"
-        );
-        assert!(
-            xml.contains("message=\"&quot;x&quot; &amp; ?[0m\">"),
-            "{xml}"
-        );
-    }
 }

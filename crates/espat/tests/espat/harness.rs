@@ -380,15 +380,6 @@ impl Host {
         }
     }
 
-    /// What there is to read, or comes within `patience`.
-    pub(crate) fn some(&mut self, patience: Duration) -> Option<Vec<u8>> {
-        if self.read.is_empty() && ready(self.from.as_fd(), PollFlags::IN, patience) {
-            self.take();
-        }
-        let read = std::mem::take(&mut self.read);
-        (!read.is_empty()).then_some(read)
-    }
-
     /// Whether anything comes before the port ends.
     pub(crate) fn answers(&mut self) -> bool {
         let deadline = Instant::now() + DEADLINE;

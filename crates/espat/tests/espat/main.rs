@@ -24,6 +24,8 @@ mod ports;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod rfc2217;
 #[cfg(test)]
 mod services;

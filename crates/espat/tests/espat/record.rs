@@ -1,7 +1,7 @@
 //! `--record`: what a module did, as a transcript that holds.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use rustix::process::Signal;
 use crate::harness::{self, DEADLINE, Espat, Host, Scratch, echo_peer, wait_for};
 use crate::ssl::{Openssl, has_openssl, make_certificate};
 
-const FAST: &[&str] = &["--timing", "fast"];
-const PASSWORD: &str = "secret1234";
+pub(crate) const FAST: &[&str] = &["--timing", "fast"];
+pub(crate) const PASSWORD: &str = "secret1234";
 
 /// Runs a record and gives what `replay` says; it has to hold.
 #[track_caller]
@@ -23,7 +23,7 @@ fn holds(record: &Path) -> String {
     said
 }
 
-fn start(scratch: &Scratch, record: &Path, more: &[&str]) -> (Espat, Host) {
+pub(crate) fn start(scratch: &Scratch, record: &Path, more: &[&str]) -> (Espat, Host) {
     let link = scratch.path("port");
     let mut options = vec!["--record", record.to_str().unwrap()];
     options.extend(["--pty", link.to_str().unwrap()]);
@@ -34,15 +34,15 @@ fn start(scratch: &Scratch, record: &Path, more: &[&str]) -> (Espat, Host) {
     (espat, host)
 }
 
-fn send(host: &mut Host, command: &str, payload: &str) {
+pub(crate) fn send(host: &mut Host, command: &str, payload: &str) {
     host.write(format!("{command}{}\r\n", payload.len()));
     host.until(">");
     host.write(payload);
     host.until("\r\nSEND OK\r\n");
 }
 
-/// What a driver does in a day, over `peer` and the module's own server.
-fn session(espat: &Espat, host: &mut Host, peer: SocketAddr) {
+/// What a driver does in a day, over `peer` and the module's own server at `server`.
+pub(crate) fn session(host: &mut Host, peer: SocketAddr, server: SocketAddr) {
     host.join();
     let start = format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{}", peer.port());
     host.ok(&start);
@@ -57,8 +57,7 @@ fn session(espat: &Espat, host: &mut Host, peer: SocketAddr) {
     host.ok("AT+CIPMUX=1");
     host.ok("AT+CIPRECVMODE=1");
     host.ok("AT+CIPSERVER=1,80");
-    let reached = espat.log_line("is reached at ");
-    let mut client = TcpStream::connect(reached.rsplit_once(' ').unwrap().1).unwrap();
+    let mut client = TcpStream::connect(server).unwrap();
     client.set_read_timeout(Some(DEADLINE)).unwrap();
     host.until("0,CONNECT\r\n");
     client.write_all(b"passive data").unwrap();
@@ -75,7 +74,7 @@ fn session(espat: &Espat, host: &mut Host, peer: SocketAddr) {
     host.ok("AT+CIPMUX=0");
 }
 
-fn passthrough(host: &mut Host, peer: SocketAddr) {
+pub(crate) fn passthrough(host: &mut Host, peer: SocketAddr) {
     host.ok(&format!(
         "AT+CIPSTART=\"TCP\",\"127.0.0.1\",{}",
         peer.port()
@@ -111,7 +110,18 @@ fn ssl(host: &mut Host, scratch: &Scratch) {
     host.ok("AT+CIPCLOSE");
 }
 
-fn reset(host: &mut Host) {
+/// A place for the module's server on port 80.
+pub(crate) fn free_port() -> SocketAddr {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap()
+}
+
+/// The option's value that has it there.
+pub(crate) fn publish(server: SocketAddr) -> String {
+    format!("80={server}")
+}
+
+pub(crate) fn reset(host: &mut Host) {
     host.ok("AT+RST");
     host.until("\r\nready\r\n");
     host.ok("AT");
@@ -122,6 +132,7 @@ fn a_record_of_a_session_holds_and_tells_no_password() {
     for timing in ["fast", "realistic"] {
         let scratch = Scratch::new(&format!("record-{timing}"));
         let record = scratch.path("session.at");
+        let server = free_port();
         let (mut espat, mut host) = start(
             &scratch,
             &record,
@@ -130,11 +141,11 @@ fn a_record_of_a_session_holds_and_tells_no_password() {
                 timing,
                 "--record-payload",
                 "--publish",
-                "80=127.0.0.1:0",
+                &publish(server),
             ],
         );
         let peer = echo_peer();
-        session(&espat, &mut host, peer);
+        session(&mut host, peer, server);
         passthrough(&mut host, peer);
         if has_openssl() {
             ssl(&mut host, &scratch);

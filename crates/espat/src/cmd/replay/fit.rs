@@ -1,17 +1,26 @@
-//! Whether a transcript's world can be played on real sockets, and what it needs then.
+//! Whether a transcript can be run on a real serial port with peers on real sockets, and whom it needs then.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use espat_core::{
-    AccessPoint, CloseCause, LogPort, ModuleConfig, NetError, Profile, Timing, Transport,
+    AccessPoint, CloseCause, Duration, LogPort, ModuleConfig, NetError, Profile, Timing, Transport,
 };
-use espat_script::{Event, Handle, NetAsk, NetHappening, Plan, Request, Step, TimeStep};
+use espat_script::{
+    Event, Handle, Names, NetAsk, NetHappening, PeerKind, Plan, Request, SerialLine, Step, TimeStep,
+};
 
-const TIME_MAX: Duration = Duration::from_secs(3);
 /// Shorter times than this cannot be told apart on a machine that does other things too.
 const TIME_MIN: Duration = Duration::from_millis(20);
+
+/// What the module behind the port is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Module {
+    /// It has been set up as the transcript's directives say.
+    pub(super) is_arranged: bool,
+    /// How long a transcript may take.
+    pub(super) time_max: Option<Duration>,
+}
 
 /// Who has to be there.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +29,6 @@ pub(super) struct Needs {
     pub(super) links: BTreeMap<Handle, Link>,
     /// Whom datagrams are sent to.
     pub(super) datagrams_to: BTreeSet<SocketAddr>,
-    /// Names with their addresses.
-    pub(super) names: BTreeMap<String, IpAddr>,
     /// The ports of the module's servers.
     pub(super) servers: BTreeSet<u16>,
 }
@@ -42,9 +49,18 @@ struct Look<'a> {
     /// Streams that were sent data since the module last said something.
     fresh: BTreeSet<Handle>,
     has_sent: BTreeSet<Handle>,
+    /// Names that were asked for.
+    names: BTreeSet<Handle>,
+    /// Settings on their way into the flash.
+    stores: usize,
+    /// The last command has no result yet.
+    is_at_work: bool,
     /// Who acted since the module last said something or time passed.
     acted: Option<Actor>,
+    /// It was followed by a time too short to be kept.
+    is_hasty: bool,
     time: Duration,
+    module: Module,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,10 +75,10 @@ enum Open {
 }
 
 /// What a plan needs, or why it cannot be played here.
-pub(super) fn world(plan: &Plan) -> Result<Needs, &'static str> {
-    module(&plan.config)?;
-    if !plan.peers.is_empty() {
-        return Err("it has peers of the runner's own");
+pub(super) fn needs(plan: &Plan, module: Module) -> Result<Needs, &'static str> {
+    directives(&plan.config, module.is_arranged)?;
+    if plan.peers.iter().any(|(_, kind)| *kind == PeerKind::Tls) {
+        return Err(TLS);
     }
     if !plan.faults.is_empty() {
         return Err("it plays faults");
@@ -73,14 +89,26 @@ pub(super) fn world(plan: &Plan) -> Result<Needs, &'static str> {
         open: BTreeMap::new(),
         fresh: BTreeSet::new(),
         has_sent: BTreeSet::new(),
+        names: BTreeSet::new(),
+        stores: 0,
+        is_at_work: false,
         acted: None,
+        is_hasty: false,
         time: Duration::ZERO,
+        module,
     };
     look.not_shown("+CIPSTA:gateway")?;
+    let (own, usual) = (&plan.config.addresses, ModuleConfig::new().addresses);
+    if !module.is_arranged || own.station_ip != usual.station_ip {
+        look.not_shown(&own.station_ip.to_string())?;
+    }
+    if !module.is_arranged || own.station_ip6 != usual.station_ip6 {
+        look.not_shown(&own.station_ip6.to_string())?;
+    }
     for step in plan.steps() {
         look.step(step)?;
     }
-    if !look.open.is_empty() {
+    if !look.open.is_empty() || look.stores > 0 {
         return Err("an answer of the world never comes");
     }
     let links = &look.needs.links;
@@ -88,14 +116,14 @@ pub(super) fn world(plan: &Plan) -> Result<Needs, &'static str> {
     if links.values().any(|l| l.is_refused && is_open(l.remote)) {
         return Err("a peer refuses once and not always");
     }
-    if !look.needs.names.is_empty() && !look.needs.links.is_empty() {
+    if !look.names.is_empty() && !look.needs.links.is_empty() {
         return Err("a link goes to a name");
     }
     Ok(look.needs)
 }
 
-/// Whether the command line can make this module.
-fn module(config: &ModuleConfig) -> Result<(), &'static str> {
+/// Whether a module can be what the directives say; where it is arranged, whether `espat run` can be made to be it.
+fn directives(config: &ModuleConfig, is_arranged: bool) -> Result<(), &'static str> {
     let usual = ModuleConfig::new();
     if Profile::find(config.profile.name).is_none() {
         return Err("its profile is for tests only");
@@ -103,22 +131,28 @@ fn module(config: &ModuleConfig) -> Result<(), &'static str> {
     if config.upgrade != usual.upgrade {
         return Err("its upgrade server is given");
     }
-    if config.durable || !config.nvs.is_empty() || config.slots != usual.slots {
+    if !config.nvs.is_empty() || config.slots != usual.slots {
         return Err("its settings or certificates are given");
     }
     if config.log_port == LogPort::Separate {
         return Err("its log has a port of its own");
     }
     let addresses = &config.addresses;
-    if addresses.station_mac != usual.addresses.station_mac
-        || addresses.station_ip != usual.addresses.station_ip
-        || addresses.station_ip6 != usual.addresses.station_ip6
-    {
+    if addresses.station_mac != usual.addresses.station_mac {
         return Err("its addresses are given");
     }
     let as_asked = |ap: &AccessPoint| *ap == AccessPoint::new(&ap.ssid, &ap.password);
-    if !config.air.access_points.iter().all(as_asked) {
-        return Err("its access points are special");
+    if config.air.is_lost || !config.air.access_points.iter().all(as_asked) {
+        return Err("its air is special");
+    }
+    if is_arranged {
+        return Ok(());
+    }
+    if config.terminator != usual.terminator || config.reports != usual.reports {
+        return Err("@terminator and @reports are ours, and no module's");
+    }
+    if !config.air.stations.is_empty() {
+        return Err("stations join its softAP");
     }
     Ok(())
 }
@@ -126,51 +160,85 @@ fn module(config: &ModuleConfig) -> Result<(), &'static str> {
 impl Look<'_> {
     fn step(&mut self, step: &Step) -> Result<(), &'static str> {
         match step {
-            Step::Send(_) if self.open.is_empty() => self.act(Actor::Host),
+            Step::Send(_) if self.open.is_empty() && self.stores == 0 => self.send(),
             Step::Send(_) => Err(HELD_BACK),
-            Step::Expect(_) => {
-                self.fresh.clear();
-                self.acted = None;
+            Step::Expect(line) => {
+                self.said(line);
                 Ok(())
             }
-            Step::Time(TimeStep::For(time)) => {
-                self.fresh.clear();
-                self.acted = None;
-                let is_exact = self.plan.config.timing == Timing::Realistic || *time > TIME_MIN / 2;
-                if *time < TIME_MIN && is_exact {
-                    return Err("it counts on single milliseconds");
-                }
-                self.time += *time;
-                if self.time < TIME_MAX {
-                    Ok(())
-                } else {
-                    Err("it takes three seconds or more")
-                }
-            }
+            Step::Time(TimeStep::For(time)) => self.pass(*time),
             Step::Time(TimeStep::Output) => Ok(()),
-            Step::Time(TimeStep::Idle | TimeStep::Break) => Err("a PTY has no such time"),
-            Step::Ask(Request::Net(handle, ask)) => self.ask(*handle, ask),
-            // Nothing of it shows on a PTY.
-            Step::Ask(Request::Uart(_)) => Ok(()),
-            Step::Ask(
-                Request::Store(_)
-                | Request::StoreErase
-                | Request::Partition(..)
-                | Request::Boot(_)
-                | Request::Log(_),
-            ) => Err("its settings or its log are the world's"),
-            Step::World(Event::Net(handle, what)) => self.world(*handle, what),
-            Step::World(Event::Stored(_) | Event::Power(_) | Event::Air(_) | Event::Slots(_)) => {
-                Err("its power, flash or certificates change")
+            // In a record it is an end of a read, which the port at hand makes where it likes.
+            Step::Time(TimeStep::Break) if !self.module.is_arranged => Ok(()),
+            Step::Time(TimeStep::Idle | TimeStep::Break) => Err("a serial port has no such time"),
+            Step::Ask(Request::Net(handle, ask)) => {
+                self.is_hasty = false;
+                self.ask(*handle, ask)
             }
+            Step::Ask(Request::Uart(_)) => Ok(()),
+            Step::Ask(Request::Store(_)) => {
+                self.stores += 1;
+                Ok(())
+            }
+            Step::World(Event::Stored(Ok(()))) => {
+                self.stores = self.stores.saturating_sub(1);
+                Ok(())
+            }
+            Step::Ask(
+                Request::StoreErase | Request::Partition(..) | Request::Boot(_) | Request::Log(_),
+            ) => Err("its flash or its log are the world's"),
+            Step::World(Event::Net(handle, what)) => self.world(*handle, what),
+            Step::World(
+                Event::Stored(Err(_)) | Event::Power(_) | Event::Air(_) | Event::Slots(_),
+            ) => Err("its power, air, flash or certificates change"),
         }
+    }
+
+    fn send(&mut self) -> Result<(), &'static str> {
+        let is_realistic = self.plan.config.timing == Timing::Realistic;
+        if self.module.is_arranged && is_realistic && self.is_at_work {
+            return Err("it speaks into a command that is over in milliseconds");
+        }
+        self.act(Actor::Host)
+    }
+
+    /// The module said something.
+    fn said(&mut self, line: &SerialLine) {
+        const ENDS: &[&str] = &["OK", "ERROR", "SEND OK", "SEND FAIL", "FAIL", "ready", ">"];
+        self.fresh.clear();
+        self.acted = None;
+        self.is_hasty = false;
+        let text = line.text.to_string();
+        let is_end = ENDS.contains(&text.trim()) || !line.crlf;
+        // An echo, and what is not over yet.
+        self.is_at_work = text.starts_with("AT") || (self.is_at_work && !is_end);
+    }
+
+    fn pass(&mut self, time: Duration) -> Result<(), &'static str> {
+        let is_realistic = self.plan.config.timing == Timing::Realistic;
+        let is_short = time <= TIME_MIN && (is_realistic || time > TIME_MIN / 2);
+        // A second less a millisecond is as exact as a millisecond.
+        let is_odd = time > TIME_MIN && !time.subsec_micros().is_multiple_of(10_000);
+        // In a record a time is how long things took; written by hand, it is the point of it.
+        if self.module.is_arranged && (is_short || is_odd) {
+            return Err(HASTY);
+        }
+        if is_short {
+            self.is_hasty |= self.acted.is_some();
+        } else {
+            self.acted = None;
+        }
+        self.fresh.clear();
+        self.time += time;
+        if self.module.time_max.is_some_and(|max| self.time >= max) {
+            return Err("it takes longer than it may");
+        }
+        Ok(())
     }
 
     fn ask(&mut self, handle: Handle, ask: &NetAsk) -> Result<(), &'static str> {
         match ask {
-            NetAsk::Connect { tls: Some(_), .. } | NetAsk::Listen { tls: Some(_), .. } => {
-                Err("TLS has tests of its own")
-            }
+            NetAsk::Connect { tls: Some(_), .. } | NetAsk::Listen { tls: Some(_), .. } => Err(TLS),
             NetAsk::Connect {
                 transport,
                 remote,
@@ -183,6 +251,9 @@ impl Look<'_> {
                 }
                 if !is_somebody(*remote) {
                     return Err("it speaks to many, or to nobody");
+                }
+                if is_of_softap(*remote) {
+                    return Err(SOFTAP);
                 }
                 let link = Link {
                     transport: *transport,
@@ -205,12 +276,13 @@ impl Look<'_> {
                     if name.is_some() || !is_somebody(*to) {
                         return Err("it speaks to many, to nobody, or to a name");
                     }
+                    if is_of_softap(*to) {
+                        return Err(SOFTAP);
+                    }
                     self.needs.datagrams_to.insert(*to);
                 }
                 self.has_sent.insert(handle);
-                let n = bytes
-                    .resolve(&espat_script::Names::default())
-                    .map_or(0, |b| b.len());
+                let n = bytes.byte_count(&Names::default()).unwrap_or_default();
                 let open = self.open.entry(handle).or_insert(Open::Bytes(0));
                 if let Open::Bytes(waiting) = open {
                     *waiting += n;
@@ -220,15 +292,16 @@ impl Look<'_> {
             NetAsk::Resolve { servers, .. } if !servers.is_empty() => {
                 Err("it asks name servers of its own")
             }
-            NetAsk::Resolve { name, .. } => {
-                self.needs.names.insert(name.clone(), [0, 0, 0, 0].into());
+            NetAsk::Resolve { .. } if !self.module.is_arranged => {
+                Err("it asks for a name, and the runner is no name server")
+            }
+            NetAsk::Resolve { .. } => {
+                self.names.insert(handle);
                 self.open.insert(handle, Open::Answer);
                 Ok(())
             }
-            NetAsk::Ping { .. } | NetAsk::TimeSync { .. } => {
-                Err("ping and time have tests of their own")
-            }
-            NetAsk::Clock(_) => Err("TLS has tests of its own"),
+            NetAsk::Ping { .. } | NetAsk::TimeSync { .. } => Err(PING),
+            NetAsk::Clock(_) => Err(TLS),
             NetAsk::Close(_) | NetAsk::CancelSend | NetAsk::Options(_) | NetAsk::Cancel => {
                 self.open.remove(&handle);
                 Ok(())
@@ -256,12 +329,13 @@ impl Look<'_> {
                 self.open.remove(&handle);
             }
             NetHappening::Failed(NetError::NotFound) => {
-                self.needs.names.clear();
+                self.names.remove(&handle);
                 self.open.remove(&handle);
             }
             NetHappening::Failed(_) => return Err("the network fails in its own way"),
             NetHappening::Listening(port) => {
-                if !self.needs.servers.contains(port) {
+                // In a record it is the port that the module's host had for it.
+                if self.module.is_arranged && !self.needs.servers.contains(port) {
                     return Err("a port is taken");
                 }
                 self.open.remove(&handle);
@@ -289,9 +363,7 @@ impl Look<'_> {
                 return Err("the network fails in its own way");
             }
             NetHappening::Resolved(ips) => return self.resolved(handle, ips),
-            NetHappening::Pong(_) | NetHappening::Time(_) => {
-                return Err("ping and time have tests of their own");
-            }
+            NetHappening::Pong(_) | NetHappening::Time(_) => return Err(PING),
         }
         Ok(())
     }
@@ -326,17 +398,18 @@ impl Look<'_> {
     }
 
     fn resolved(&mut self, handle: Handle, ips: &[IpAddr]) -> Result<(), &'static str> {
-        let [IpAddr::V4(ip)] = ips[..] else {
+        if !matches!(ips, [IpAddr::V4(_)]) {
             return Err("a name has no address or several");
-        };
-        let asked = self.needs.names.values_mut().last();
-        *asked.ok_or("no name was asked for")? = ip.into();
+        }
         self.open.remove(&handle);
         Ok(())
     }
 
     /// Two that act next to each other are as often first as second.
     fn act(&mut self, who: Actor) -> Result<(), &'static str> {
+        if std::mem::take(&mut self.is_hasty) {
+            return Err(HASTY);
+        }
         match self.acted.replace(who) {
             Some(other) if other != who => Err("host and peers act at the same time"),
             Some(_) | None => Ok(()),
@@ -357,11 +430,21 @@ impl Look<'_> {
     }
 }
 
+const HASTY: &str = "it counts on single milliseconds";
+const SOFTAP: &str = "it speaks over its softAP";
+const TLS: &str = "the peer of an SSL link is not played";
+const PING: &str = "who answers pings and questions for the time is not played";
 const HELD_BACK: &str = "it holds back what the stack answers at once";
 const MERGES: &str = "a real stream would join its pieces";
+
+/// Whether only the softAP reaches it.
+fn is_of_softap(addr: SocketAddr) -> bool {
+    let network = [192, 168, 4];
+    matches!(addr.ip(), IpAddr::V4(ip) if ip.octets().starts_with(&network))
+}
 
 fn is_somebody(addr: SocketAddr) -> bool {
     let ip = addr.ip();
     let is_many = ip.is_multicast() || ip == IpAddr::from([255, 255, 255, 255]);
-    !is_many && !ip.is_unspecified() && !ip.is_loopback() && addr.port() != 0
+    !is_many && !ip.is_unspecified() && addr.port() != 0
 }

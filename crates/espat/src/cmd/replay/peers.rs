@@ -1,27 +1,58 @@
-//! The peers of a transcript, on loopback.
+//! The peers of a transcript, on real sockets of this computer.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{
     IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket,
 };
-
 use std::time::{Duration, Instant};
 
-use espat_core::{CloseHow, Transport};
-use espat_script::{Handle, Names, NetAsk, NetHappening, Observed, Request, Text};
+use espat_core::{CloseCause, CloseHow, Transport};
+use espat_host::Publish;
+use espat_script::{
+    Handle, Names, NetAsk, NetHappening, Observed, PeerKind, Plan, Request, Text, peer_address,
+};
+use rustix::net::sockopt::set_socket_linger;
 
 use super::fit::Needs;
-use super::target::PATIENCE;
+
+/// Where peers are and where the module is.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// This computer, as the module reaches it.
+    pub(super) ip: Ipv4Addr,
+    pub(super) ip6: Option<Ipv6Addr>,
+    /// The module, as this computer reaches it; `None`: not known.
+    pub(super) module_ip: Option<IpAddr>,
+    /// Where its servers are reached, where that is elsewhere.
+    pub(super) reach: Vec<Publish>,
+    /// How long anything may take.
+    pub(super) patience: Duration,
+}
+
+impl Place {
+    /// Where the module's server on that port is.
+    fn server(&self, port: u16) -> Option<SocketAddr> {
+        let elsewhere = self.reach.iter().find(|reach| reach.port == port);
+        let here = self.module_ip.map(|ip| SocketAddr::new(ip, port));
+        elsewhere.map(|reach| reach.at).or(here)
+    }
+
+    pub(super) fn knows_server(&self, port: u16) -> bool {
+        self.server(port).is_some()
+    }
+}
 
 /// Everybody that the module can speak with.
 pub(super) struct World {
-    /// Options of the binary that lead to them.
-    pub(super) options: Vec<String>,
+    /// Addresses of the transcript, and what they are here.
+    pub(super) addresses: BTreeMap<SocketAddr, SocketAddr>,
+    /// What names in the transcript stand for.
+    pub(super) names: Names,
+    place: Place,
     listeners: BTreeMap<SocketAddr, TcpListener>,
     refused: Vec<Handle>,
     datagrams: BTreeMap<SocketAddr, UdpSocket>,
-    servers: BTreeMap<u16, SocketAddr>,
     links: BTreeMap<Handle, Peer>,
 }
 
@@ -34,66 +65,108 @@ enum Peer {
 }
 
 impl World {
-    pub(super) fn open(needs: &Needs) -> Self {
+    /// Opens a socket for everybody that is needed.
+    ///
+    /// # Errors
+    /// What cannot be opened.
+    pub(super) fn open(needs: &Needs, plan: &Plan, place: &Place) -> Result<Self, String> {
         let mut world = Self {
-            options: vec!["--offline".to_owned()],
+            addresses: BTreeMap::new(),
+            names: Names {
+                secrets: plan.secrets.clone(),
+                ..Names::default()
+            },
+            place: place.clone(),
             listeners: BTreeMap::new(),
             refused: Vec::new(),
             datagrams: BTreeMap::new(),
-            servers: BTreeMap::new(),
             links: BTreeMap::new(),
         };
         for (handle, link) in &needs.links {
             if link.is_refused {
                 // Whoever listened there is gone again.
-                let closed = TcpListener::bind(loopback(link.remote)).unwrap();
-                world.map(link.remote, closed.local_addr().unwrap());
+                let closed = world.listener(link.remote)?;
+                world.note(link.remote, closed.local_addr())?;
                 world.refused.push(*handle);
             } else if link.transport == Transport::Udp {
-                world.datagrams_at(link.remote);
-                world
-                    .links
-                    .insert(*handle, Peer::Datagrams(link.remote, None));
-            } else if !world.listeners.contains_key(&link.remote) {
-                let listener = TcpListener::bind(loopback(link.remote)).unwrap();
-                listener.set_nonblocking(true).unwrap();
-                world.map(link.remote, listener.local_addr().unwrap());
-                world.listeners.insert(link.remote, listener);
+                world.datagrams_at(link.remote)?;
+                let peer = Peer::Datagrams(link.remote, None);
+                world.links.insert(*handle, peer);
+            } else {
+                world.listen_at(link.remote)?;
             }
         }
         for to in &needs.datagrams_to {
-            world.datagrams_at(*to);
+            world.datagrams_at(*to)?;
         }
-        for (name, ip) in &needs.names {
-            world
-                .options
-                .extend(["--map".to_owned(), format!("{name}={ip}")]);
+        for (n, kind) in &plan.peers {
+            let shown = peer_address(*n);
+            match kind {
+                PeerKind::Udp => world.datagrams_at(shown)?,
+                PeerKind::Tcp | PeerKind::Tls if world.addresses.contains_key(&shown) => {}
+                PeerKind::Tcp | PeerKind::Tls => world.listen_at(shown)?,
+            }
+            let real = world.addresses.get(&shown).copied();
+            world.names.peers.extend(real.map(|real| (*n, real)));
         }
-        for port in &needs.servers {
-            let free = TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap();
-            world
-                .options
-                .extend(["--publish".to_owned(), format!("{port}={free}")]);
-            world.servers.insert(*port, free);
-        }
-        world
+        Ok(world)
     }
 
-    fn datagrams_at(&mut self, remote: SocketAddr) {
-        if !self.datagrams.contains_key(&remote) {
-            let socket = UdpSocket::bind(loopback(remote)).unwrap();
-            socket.set_read_timeout(Some(PATIENCE)).unwrap();
-            self.map(remote, socket.local_addr().unwrap());
-            self.datagrams.insert(remote, socket);
+    fn listen_at(&mut self, remote: SocketAddr) -> Result<(), String> {
+        if self.listeners.contains_key(&remote) {
+            return Ok(());
         }
+        let listener = self.listener(remote)?;
+        let nonblocking = listener.set_nonblocking(true);
+        nonblocking.map_err(|e| format!("a peer cannot wait for the module: {e}"))?;
+        self.note(remote, listener.local_addr())?;
+        self.listeners.insert(remote, listener);
+        Ok(())
     }
 
-    fn map(&mut self, from: SocketAddr, to: SocketAddr) {
-        self.options
-            .extend(["--map".to_owned(), format!("{from}={to}")]);
+    fn listener(&self, remote: SocketAddr) -> Result<TcpListener, String> {
+        let at = self.near(remote)?;
+        TcpListener::bind(at).map_err(|e| format!("a peer cannot listen on {}: {e}", at.ip()))
+    }
+
+    fn datagrams_at(&mut self, remote: SocketAddr) -> Result<(), String> {
+        if self.datagrams.contains_key(&remote) {
+            return Ok(());
+        }
+        let at = self.near(remote)?;
+        let failed = |e| format!("a peer cannot have a UDP port of {}: {e}", at.ip());
+        let socket = UdpSocket::bind(at).map_err(failed)?;
+        let patience = socket.set_read_timeout(Some(self.place.patience));
+        patience.map_err(failed)?;
+        self.note(remote, socket.local_addr())?;
+        self.datagrams.insert(remote, socket);
+        Ok(())
+    }
+
+    fn note(
+        &mut self,
+        remote: SocketAddr,
+        here: std::io::Result<SocketAddr>,
+    ) -> Result<(), String> {
+        let here = here.map_err(|e| format!("a peer has no address: {e}"))?;
+        self.addresses.insert(remote, here);
+        Ok(())
+    }
+
+    /// Any port of this computer's address of the same family; the one that the remote end has here already where it speaks
+    /// TCP and UDP.
+    fn near(&self, remote: SocketAddr) -> Result<SocketAddr, String> {
+        if let Some(here) = self.addresses.get(&remote) {
+            return Ok(*here);
+        }
+        let ip: IpAddr = if remote.is_ipv4() {
+            self.place.ip.into()
+        } else {
+            let ip6 = self.place.ip6;
+            ip6.ok_or("a peer has an IPv6 address: give this computer's by --ip6")?
+                .into()
+        };
+        Ok(SocketAddr::new(ip, 0))
     }
 
     /// Waits for what the module is to ask of the world, and says what it asked.
@@ -106,12 +179,13 @@ impl World {
                 remote, transport, ..
             } => {
                 if *transport != Transport::Udp && !self.refused.contains(handle) {
-                    let stream = accept(&self.listeners[remote])?;
+                    let stream = accept(&self.listeners[remote], self.place.patience)?;
                     self.links.insert(*handle, Peer::Stream(stream));
                 }
             }
             NetAsk::Listen { port, .. } => {
-                self.links.insert(*handle, Peer::Server(self.servers[port]));
+                let at = self.place.server(*port).ok_or("the module is nowhere")?;
+                self.links.insert(*handle, Peer::Server(at));
             }
             NetAsk::Send { bytes, to } => {
                 return self
@@ -131,7 +205,7 @@ impl World {
         wanted: &Text,
         to: Option<SocketAddr>,
     ) -> Result<Observed, String> {
-        let n = wanted.resolve(&Names::default())?.len();
+        let n = wanted.byte_count(&self.names).unwrap_or_default();
         let mut buffer = vec![0; n.max(1)];
         match self.links.get_mut(&handle) {
             Some(Peer::Stream(stream)) => {
@@ -183,8 +257,11 @@ impl World {
                 let Some(Peer::Server(at)) = self.links.get(&handle) else {
                     return Err("there is no server".to_owned());
                 };
-                let client = wait_for("the server", || TcpStream::connect(at).ok())?;
-                self.links.insert(*socket, Peer::Stream(ready(client)));
+                let client = wait_for("the server", self.place.patience, || {
+                    TcpStream::connect(at).ok()
+                })?;
+                let client = ready(client, self.place.patience)?;
+                self.links.insert(*socket, Peer::Stream(client));
             }
             NetHappening::Data { bytes, .. } => {
                 let bytes = bytes.resolve(&Names::default())?;
@@ -203,10 +280,9 @@ impl World {
             }
             NetHappening::Closed(cause) => {
                 if let Some(Peer::Stream(stream)) = self.links.get_mut(&handle) {
-                    if *cause == espat_core::CloseCause::Reset {
-                        let socket =
-                            rustix::net::sockopt::set_socket_linger(&*stream, Some(Duration::ZERO));
-                        socket.map_err(|e| e.to_string())?;
+                    if *cause == CloseCause::Reset {
+                        set_socket_linger(&*stream, Some(Duration::ZERO))
+                            .map_err(|e| e.to_string())?;
                         self.links.insert(handle, Peer::Closed);
                     } else {
                         stream
@@ -241,38 +317,37 @@ impl World {
     }
 }
 
-fn accept(listener: &TcpListener) -> Result<TcpStream, String> {
-    let accepted = wait_for("the module's connection", || listener.accept().ok())?;
-    Ok(ready(accepted.0))
+fn accept(listener: &TcpListener, patience: Duration) -> Result<TcpStream, String> {
+    let accepted = wait_for("the module's connection", patience, || {
+        listener.accept().ok()
+    })?;
+    ready(accepted.0, patience)
 }
 
 /// Looks again until there is one.
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T, String> {
-    let end = Instant::now() + PATIENCE;
+fn wait_for<T>(
+    what: &str,
+    patience: Duration,
+    mut look: impl FnMut() -> Option<T>,
+) -> Result<T, String> {
+    const PAUSE: Duration = Duration::from_millis(2);
+    let end = Instant::now() + patience;
     loop {
         if let Some(found) = look() {
             return Ok(found);
         }
         if Instant::now() >= end {
-            return Err(format!("{what} did not come in {PATIENCE:?}"));
+            return Err(format!("{what} did not come in {patience:?}"));
         }
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(PAUSE);
     }
 }
 
-fn ready(stream: TcpStream) -> TcpStream {
-    stream.set_nonblocking(false).unwrap();
-    stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
-
-/// Any port of the loopback address of the same family.
-fn loopback(remote: SocketAddr) -> SocketAddr {
-    let ip: IpAddr = if remote.is_ipv4() {
-        Ipv4Addr::LOCALHOST.into()
-    } else {
-        Ipv6Addr::LOCALHOST.into()
-    };
-    SocketAddr::new(ip, 0)
+fn ready(stream: TcpStream, patience: Duration) -> Result<TcpStream, String> {
+    let set = stream
+        .set_nonblocking(false)
+        .and_then(|()| stream.set_nodelay(true))
+        .and_then(|()| stream.set_read_timeout(Some(patience)));
+    set.map_err(|e| format!("the socket of a peer cannot be used: {e}"))?;
+    Ok(stream)
 }

@@ -206,7 +206,7 @@ fn parts_use_only_what_they_may() {
 }
 
 #[test]
-fn one_file_writes_line_ends_and_one_folder_knows_versions() {
+fn one_file_writes_line_ends() {
     for (part, path, text) in parts() {
         // The lines of `ota/http.rs` go to a server, not to the host MCU.
         let is_apart = part == "serial" || path.ends_with("ota/http.rs");
@@ -217,13 +217,86 @@ fn one_file_writes_line_ends_and_one_folder_knows_versions() {
             "{}: only reply/render.rs writes CR LF",
             path.display()
         );
-        let knows = text.contains("profile.version")
-            || text.contains("profile.chip")
-            || text.contains("profile.name");
-        assert!(
-            !knows || part == "profile",
-            "{}: ask for behaviour, not for a version",
-            path.display()
-        );
+    }
+}
+
+/// Whose names and versions code outside `profile/` may look at: those of commands, partitions and so on.
+const NAMED: &[&str] = &[
+    "ask",
+    "called",
+    "command",
+    "found",
+    "line",
+    "order",
+    "partition",
+    "peer",
+    "rule",
+    "self",
+];
+
+/// What tells a firmware line from another by its name, and the files that need it: to choose a line, or to show it.
+const TELL_LINES_APART: &[(&str, &[&str])] = &[
+    ("PROFILES", &["config.rs"]),
+    ("Profile::find", &[]),
+    (".is_from(", &[]),
+    (".chip", &[]),
+    (".nearest", &[]),
+    ("Profile { ", &[]),
+    ("let Profile", &[]),
+];
+
+#[test]
+fn one_folder_knows_names_chips_and_versions() {
+    for (part, path, text) in parts() {
+        if part == "profile" {
+            continue;
+        }
+        for (what, files) in TELL_LINES_APART {
+            let may = files.iter().any(|file| path.ends_with(file));
+            assert!(
+                may || !text.contains(what),
+                "{}: `{what}`: ask for behaviour, not for a line",
+                path.display()
+            );
+        }
+        for field in [".name", ".version"] {
+            for (at, _) in text.match_indices(field) {
+                let after = text[at + field.len()..].chars().next();
+                let is_method = after == Some('(');
+                let is_longer = after.is_some_and(|c| c.is_alphanumeric() || c == '_');
+                let whose = text[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '_');
+                let whose = whose.into_iter().next().unwrap_or_default();
+                assert!(
+                    is_method || is_longer || NAMED.contains(&whose),
+                    "{}: `{whose}{field}`: ask for behaviour, not for a line",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+/// The other crates choose a line and show it, and nothing else; which releases a transcript means is for its runner.
+#[test]
+fn no_crate_asks_for_a_version() {
+    const MAY: &[(&str, &str)] = &[
+        (".chip", "espat/src/cmd/profiles.rs"),
+        ("profile.version", "espat/src/cmd/profiles.rs"),
+        (".is_from(", "espat-script/src/directive.rs"),
+    ];
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for name in ["espat", "espat-host", "espat-script"] {
+        let mut files = Vec::new();
+        sources(&crates.join(name).join("src"), &mut files);
+        for path in files {
+            let text = fs::read_to_string(&path).expect("a source can be read");
+            for (what, file) in MAY {
+                assert!(
+                    path.ends_with(file) || !text.contains(what),
+                    "{}: `{what}`: ask for behaviour, not for a line",
+                    path.display()
+                );
+            }
+        }
     }
 }

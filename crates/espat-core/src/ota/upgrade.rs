@@ -216,7 +216,7 @@ impl Upgrade {
         let found = table
             .partitions
             .iter()
-            .find(|p| p.name.as_bytes() == name)?;
+            .find(|partition| partition.name.as_bytes() == name)?;
         Some((found.name, found.bytes))
     }
 

@@ -86,6 +86,7 @@ pub(super) const BASE: Profile = Profile {
         server_again_ok: true,
         server_timeout_needs_server: true,
         send_restarts_server_timeout: false,
+        saved_link_prompts: false,
         ssl_values_quoted: false,
         dates_count_in_1970: true,
         zone_before_sync: true,
@@ -94,7 +95,6 @@ pub(super) const BASE: Profile = Profile {
         time_updated: false,
         receive_lengths_follow_mode: false,
         network_errors_numbered: false,
-        saved_link_prompts: false,
         background_upgrade_asks_nothing: true,
         own_join_ignores_leased_servers: false,
         rom_is_heard: false,
@@ -199,7 +199,7 @@ pub(super) const V2_4: Profile = Profile {
         limits.host_bytes: Documented, "manual of 2.4, AT+CIPSTART: at most 64 bytes";
         texts.gmr: Transcript, "github.com/golioth/golioth-firmware-sdk, logs of its samples on a WROVER-32, which Zephyr's driver cuts into lines; the third line as on an ESP32-C3 of the same release (a log of 2022-07-07, Squirrel)";
         quirks.send_restarts_server_timeout: Documented, "changelog of the core: repaired for 2.4";
-        quirks.saved_link_prompts: Strings, "core library: the prompt is in the function that enters passthrough";
+        quirks.saved_link_prompts: Strings, "the core library of 2.4 prints a prompt where it opens the saved link; its place beside CONNECT is a guess";
     },
     limits: Limits {
         send_bytes: 8192,

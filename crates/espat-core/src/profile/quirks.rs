@@ -9,6 +9,8 @@ values! {
         pub server_timeout_needs_server: bool,
         /// Sent data restarts the server's idle timer.
         pub send_restarts_server_timeout: bool,
+        /// Passthrough of the saved link begins with a prompt.
+        pub saved_link_prompts: bool,
         /// `AT+CIPSSLCCN?`, `-SNI?`, `-ALPN?` and `-PSK?` show their values in quotes.
         pub ssl_values_quoted: bool,
         /// The dates of certificates count while the clock has not been set and shows 1970, so that hardly any is valid yet.
@@ -29,8 +31,6 @@ values! {
         pub receive_lengths_follow_mode: bool,
         /// `+ERRNO` says with `AT+SYSLOG=1` why the network refused a link or the server.
         pub network_errors_numbered: bool,
-        /// Passthrough of the saved link begins with a prompt.
-        pub saved_link_prompts: bool,
         /// After a join of its own the module goes on asking the firmware's name server, although the servers are automatic;
         /// after `AT+CWJAP` it asks the network's.
         pub own_join_ignores_leased_servers: bool,

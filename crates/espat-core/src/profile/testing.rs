@@ -73,16 +73,6 @@ pub static TIME: Profile = Profile {
     ..BASE
 };
 
-/// An upgrade beside commands asks for the newest version, as in later releases.
-pub static UPGRADE_ASKS: Profile = Profile {
-    name: "test-upgrade-asks",
-    quirks: Quirks {
-        background_upgrade_asks_nothing: false,
-        ..BASE.quirks
-    },
-    ..BASE
-};
-
 /// Name servers that a join at boot does not bring.
 pub static OWN_NAME_SERVER: Profile = Profile {
     name: "test-own-name-server",
@@ -102,7 +92,6 @@ pub fn find(name: &str) -> Option<&'static Profile> {
         &ONE_SSL_LINK_SERVER,
         &NO_SSL,
         &TIME,
-        &UPGRADE_ASKS,
         &OWN_NAME_SERVER,
     ]
     .into_iter()

@@ -42,10 +42,11 @@ impl Module {
             passthrough.is_entered = true;
             self.intake.framer.clear();
             self.report_link();
-            let mut cx = self.state.cx(self.now);
-            if cx.env.profile().quirks.saved_link_prompts {
-                cx.env.out.prompt();
+            if self.state.config.profile.quirks.saved_link_prompts {
+                self.flush_passthrough_reports();
+                self.state.out.prompt();
             }
+            let mut cx = self.state.cx(self.now);
             cx.net.begin_raw(&mut cx.env, LINK);
         }
     }

@@ -34,7 +34,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["output", "profile", "tls"]),
     ("serial", &["config", "profile", "time"]),
     ("syntax", &["config", "reply::error"]),
-    ("reply", &["config", "net::LinkId", "outbox", "output"]),
+    (
+        "reply",
+        &["config", "input", "net::LinkId", "outbox", "output"],
+    ),
     (
         "outbox",
         &[
@@ -227,6 +230,7 @@ const NAMED: &[&str] = &[
     "command",
     "found",
     "line",
+    "namespace",
     "order",
     "partition",
     "peer",

@@ -89,17 +89,22 @@ const KEY_BYTES: usize = 16;
 
 impl Image {
     pub(crate) fn namespace(&self, name: &[u8]) -> Option<&Namespace> {
-        self.namespaces.iter().find(|n| n.name.as_bytes() == name)
+        self.namespaces
+            .iter()
+            .find(|namespace| namespace.name.as_bytes() == name)
     }
 
     pub(crate) fn namespace_mut(&mut self, name: &[u8]) -> Option<&mut Namespace> {
         self.namespaces
             .iter_mut()
-            .find(|n| n.name.as_bytes() == name)
+            .find(|namespace| namespace.name.as_bytes() == name)
     }
 
     pub(crate) fn namespace_or_new(&mut self, name: &str) -> &mut Namespace {
-        let known = self.namespaces.iter().position(|n| n.name == name);
+        let known = self
+            .namespaces
+            .iter()
+            .position(|namespace| namespace.name == name);
         let place = known.unwrap_or(self.namespaces.len());
         if known.is_none() {
             self.namespaces.push(Namespace {

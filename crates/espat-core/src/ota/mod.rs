@@ -97,7 +97,8 @@ impl Ota {
     fn begin(&mut self, env: &mut Env<'_>, nvs: &mut Nvs, name: &'static str) -> StoreTag {
         self.writing = Some(name);
         let mut partitions = env.profile().upgrade.partitions.iter();
-        let is_readable = partitions.any(|p| p.name == name && flash::is_open(p));
+        let is_readable =
+            partitions.any(|partition| partition.name == name && flash::is_open(partition));
         self.written = is_readable.then(|| (name, Vec::new(), None));
         step(env, nvs, name, Step::Begin)
     }

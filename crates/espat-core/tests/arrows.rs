@@ -223,20 +223,34 @@ fn one_file_writes_line_ends() {
     }
 }
 
-/// Whose names and versions code outside `profile/` may look at: those of commands, partitions and so on.
-const NAMED: &[&str] = &[
-    "ask",
-    "called",
-    "command",
-    "found",
-    "line",
-    "namespace",
-    "order",
-    "partition",
-    "peer",
-    "rule",
-    "self",
-];
+/// What a file calls a firmware line: `profile`, what it takes as one, and what it makes from one.
+fn names_of_lines(text: &str) -> Vec<&str> {
+    let mut names = vec!["profile", "profile()"];
+    for typed in [
+        ": &Profile",
+        ": &'static Profile",
+        ": &crate::profile::Profile",
+    ] {
+        for (at, _) in text.match_indices(typed) {
+            names.push(last_word(&text[..at]));
+        }
+    }
+    for statement in text.split(';') {
+        let made = statement.rsplit_once("let ").and_then(|(_, rest)| {
+            let (name, value) = rest.split_once(" = ")?;
+            let value = value.trim_end();
+            (value.ends_with("profile()") || value.ends_with(".profile")).then_some(name)
+        });
+        names.extend(made);
+    }
+    names
+}
+
+fn last_word(text: &str) -> &str {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let start = text.trim_end_matches(is_word).len();
+    &text[start..]
+}
 
 /// What tells a firmware line from another by its name, and the files that need it: to choose a line, or to show it.
 const TELL_LINES_APART: &[(&str, &[&str])] = &[
@@ -263,16 +277,11 @@ fn one_folder_knows_names_chips_and_versions() {
                 path.display()
             );
         }
-        for field in [".name", ".version"] {
-            for (at, _) in text.match_indices(field) {
-                let after = text[at + field.len()..].chars().next();
-                let is_method = after == Some('(');
-                let is_longer = after.is_some_and(|c| c.is_alphanumeric() || c == '_');
-                let whose = text[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '_');
-                let whose = whose.into_iter().next().unwrap_or_default();
+        for line in names_of_lines(&text) {
+            for field in [".name", ".version"] {
                 assert!(
-                    is_method || is_longer || NAMED.contains(&whose),
-                    "{}: `{whose}{field}`: ask for behaviour, not for a line",
+                    !text.contains(&format!("{line}{field}")),
+                    "{}: `{line}{field}`: ask for behaviour, not for a line",
                     path.display()
                 );
             }

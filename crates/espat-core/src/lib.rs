@@ -48,6 +48,7 @@ pub use output::{
     Transport, UartConfig, Wake,
 };
 pub use profile::Profile;
+pub use serial::rate::at_other_rate;
 pub use syntax::line::Form;
 pub use time::{Duration, Instant};
 pub use timers::Timer;

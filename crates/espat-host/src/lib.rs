@@ -25,7 +25,7 @@ pub use net::policy::{Cidr, MapRule, Policy, Publish, RuleError};
 pub use net::tls::{CertificateError, Certificates, KeyLog, self_signed_pem, tls_library};
 pub use port::{
     AfterClose, Port, PortError, PortEvent, PtyPort, Rfc2217Port, SerialName, SerialPort,
-    SerialStream, StdioPort, TcpPort,
+    SerialStream, StdioPort, StrictPort, TcpPort,
 };
 pub use power::PowerPolicy;
 pub use spawn::Module;

@@ -263,7 +263,7 @@ pub(crate) struct PortOptions {
     ///
     /// As --tcp, but a host also sets the line and moves DTR and RTS. They are wired as on the vendor's boards: RTS without DTR
     /// holds the module in reset, and when it goes the module boots; DTR without RTS pulls IO0 low. Bytes pass whatever rate the host
-    /// sets.
+    /// sets, unless --strict-baud is given.
     ///
     /// Example: --rfc2217 127.0.0.1:5000, and then: pyserial-miniterm --eol CRLF rfc2217://127.0.0.1:5000
     #[arg(long, value_name = "ADDR:PORT")]
@@ -323,6 +323,15 @@ pub(crate) struct ModuleOptions {
     /// Example: --terminator lenient
     #[arg(long, value_name = "WHAT", help_heading = "Module")]
     pub(crate) terminator: Option<TerminatorOption>,
+
+    /// The rate that the host sets counts, on a PTY and over RFC 2217
+    ///
+    /// Where it differs from the module's (115200, AT+UART_CUR), both sides read the garbage that a real line would carry. Without
+    /// it bytes pass at any rate.
+    ///
+    /// Example: --strict-baud
+    #[arg(long, help_heading = "Module")]
+    pub(crate) strict_baud: bool,
 
     /// Where the firmware's log UART goes: FILE, stderr or shared
     ///

@@ -77,6 +77,7 @@ fn over(upper: RunOptions, lower: RunOptions) -> RunOptions {
             timing: u.timing.or(l.timing),
             reports: u.reports.or(l.reports),
             terminator: u.terminator.or(l.terminator),
+            strict_baud: u.strict_baud || l.strict_baud,
             log_port: u.log_port.or(l.log_port),
             seed: u.seed.or(l.seed),
             state: u.state.or(l.state),

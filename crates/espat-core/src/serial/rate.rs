@@ -7,7 +7,8 @@ const FRAME: u64 = 10;
 
 /// Reads bytes that are sent back to back at one rate with a UART that runs at another; both with 8 data bits, no parity and one stop bit.
 /// A frame whose stop bit is missing is read all the same, as UARTs do, and the next one begins at a falling edge.
-pub(crate) fn at_other_rate(sent: &[u8], sent_at: u32, read_at: u32) -> Vec<u8> {
+#[must_use]
+pub fn at_other_rate(sent: &[u8], sent_at: u32, read_at: u32) -> Vec<u8> {
     if sent_at == read_at || sent_at == 0 || read_at == 0 {
         return sent.to_vec();
     }

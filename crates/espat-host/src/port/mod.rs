@@ -9,6 +9,7 @@ mod pty;
 mod rfc2217;
 mod serial;
 mod stdio;
+mod strict;
 mod tcp;
 mod transmit;
 
@@ -18,6 +19,7 @@ pub use pty::PtyPort;
 pub use rfc2217::Rfc2217Port;
 pub use serial::{SerialName, SerialPort};
 pub use stdio::StdioPort;
+pub use strict::StrictPort;
 pub use tcp::TcpPort;
 pub(crate) use transmit::Transmitter;
 
@@ -46,6 +48,11 @@ pub trait Port: Send + 'static {
 
     /// The module changed its line settings; everything before it has been written.
     fn set_line(&mut self, _uart: UartConfig) {}
+
+    /// The rate of what the host wrote next, where the port can tell.
+    fn host_baud(&self) -> Option<u32> {
+        None
+    }
 
     /// Whether one read returns what the host sent as one piece.
     fn keeps_chunks(&self) -> bool {

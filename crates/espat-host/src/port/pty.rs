@@ -206,6 +206,11 @@ impl Port for PtyPort {
         Poll::Ready(written.map_err(|errno| PortError::UsePty(errno.into())))
     }
 
+    fn host_baud(&self) -> Option<u32> {
+        let line = rustix::termios::tcgetattr(self.master.as_ref()?);
+        line.ok().map(|line| line.output_speed())
+    }
+
     fn sees_opens(&self) -> bool {
         true
     }

@@ -36,6 +36,9 @@ pub struct Rfc2217Port {
     module_line: UartConfig,
     ahead: Vec<u8>,
     taken: usize,
+    /// The host's rate, and from which byte of those ahead on it is another.
+    baud: u32,
+    rates: VecDeque<(usize, u32)>,
     is_held: bool,
     en: En,
     io0_low: bool,
@@ -63,6 +66,8 @@ impl Rfc2217Port {
             module_line: line,
             ahead: vec![],
             taken: 0,
+            baud: line.baud,
+            rates: VecDeque::new(),
             is_held: false,
             en: En::High,
             io0_low: false,
@@ -83,6 +88,7 @@ impl Rfc2217Port {
         match event {
             PortEvent::Opened => {
                 self.telnet = Telnet::new(self.module_line);
+                self.set_rate(self.ahead.len(), self.module_line.baud);
                 self.is_held = false;
             }
             PortEvent::Closed => {
@@ -114,10 +120,14 @@ impl Rfc2217Port {
         }
     }
 
-    fn follow_wishes(&mut self) {
+    /// `filled`: where in what lies ahead the bytes begin that the wishes came with.
+    fn follow_wishes(&mut self, filled: usize) {
         for wish in std::mem::take(&mut self.wishes) {
             match wish {
-                Wish::Line(line) => tracing::debug!("the host set its line: {line:?}"),
+                Wish::Line(line, after) => {
+                    tracing::debug!("the host set its line: {line:?}");
+                    self.set_rate(filled + after, line.baud);
+                }
                 Wish::Pins(pins) => self.on_pins(pins),
                 Wish::Hold(hold) => self.is_held = hold,
             }
@@ -127,6 +137,8 @@ impl Rfc2217Port {
     /// Reads ahead while there is room; pending where nothing more can be read.
     fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PortError>> {
         if self.taken == self.ahead.len() {
+            self.baud = self.host_rate();
+            self.rates.clear();
             self.ahead.clear();
             self.taken = 0;
         }
@@ -147,10 +159,22 @@ impl Rfc2217Port {
             // An idle host costs no buffer.
             self.ahead = vec![];
         }
-        self.follow_wishes();
+        self.follow_wishes(filled);
         // What is answered goes at once; a host that does not read is waited for above.
         let _ = self.poll_replies(cx)?;
         read.map_ok(|_| ())
+    }
+
+    /// From that byte on the host's rate is `baud`. There are never more of these than bytes.
+    fn set_rate(&mut self, from: usize, baud: u32) {
+        self.rates.pop_back_if(|(last, _)| *last == from);
+        self.rates.push_back((from, baud));
+    }
+
+    /// The rate of the next byte.
+    fn host_rate(&self) -> u32 {
+        let reached = self.rates.iter().filter(|(from, _)| *from <= self.taken);
+        reached.last().map_or(self.baud, |(_, baud)| *baud)
     }
 
     /// Writes what waits for the host; ready when nothing does.
@@ -210,7 +234,10 @@ impl Port for Rfc2217Port {
             }
             ready!(self.poll_ahead(cx))?;
         }
-        let waiting = &self.ahead[self.taken..];
+        let next_rate = self.rates.iter().map(|(from, _)| *from);
+        let next_rate = next_rate.filter(|from| *from > self.taken).min();
+        let end = next_rate.unwrap_or(self.ahead.len());
+        let waiting = &self.ahead[self.taken..end];
         let n = waiting.len().min(buffer.len());
         buffer[..n].copy_from_slice(&waiting[..n]);
         self.taken += n;
@@ -234,6 +261,10 @@ impl Port for Rfc2217Port {
 
     fn set_line(&mut self, uart: UartConfig) {
         self.module_line = uart;
+    }
+
+    fn host_baud(&self) -> Option<u32> {
+        Some(self.host_rate())
     }
 
     fn keeps_chunks(&self) -> bool {

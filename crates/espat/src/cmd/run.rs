@@ -7,7 +7,7 @@ use anyhow::Context;
 use espat_core::ModuleConfig;
 use espat_host::{
     Driver, DriverError, Handle, Module, Port, PortError, PowerPolicy, PtyPort, Rfc2217Port,
-    SerialPort, StdioPort, TcpPort,
+    SerialPort, StdioPort, StrictPort, TcpPort,
 };
 
 use super::{runtime, start};
@@ -85,6 +85,10 @@ async fn open(settings: &Settings, recording: Option<&Recording>) -> anyhow::Res
         serial,
         stdio,
     } = &settings.options.port;
+    let strict_baud = settings.options.module.strict_baud;
+    if strict_baud && (tcp.is_some() || serial.is_some() || *stdio) {
+        tracing::warn!("--strict-baud is not used: only a PTY and RFC 2217 tell the host's rate");
+    }
     let on_open = || plan::module(settings, PowerPolicy::OnOpen);
     let now = || plan::module(settings, PowerPolicy::Now);
     if let Some(ListenAddr(at)) = tcp {
@@ -102,7 +106,11 @@ async fn open(settings: &Settings, recording: Option<&Recording>) -> anyhow::Res
             .await
             .map_err(|e| wrong(&format!("--rfc2217 {at}"), e))?;
         let line = format!("rfc2217 {}", port.local_addr().unwrap_or(*at));
-        return opened(module, port, line, recording);
+        return if strict_baud {
+            opened(module, StrictPort::new(port, uart), line, recording)
+        } else {
+            opened(module, port, line, recording)
+        };
     }
     if let Some(name) = serial {
         let module = now()?;
@@ -133,7 +141,11 @@ async fn open(settings: &Settings, recording: Option<&Recording>) -> anyhow::Res
         port.link().display(),
         port.device().display()
     );
-    opened(module, port, line, recording)
+    if strict_baud {
+        opened(module, StrictPort::new(port, uart), line, recording)
+    } else {
+        opened(module, port, line, recording)
+    }
 }
 
 fn opened(

@@ -27,6 +27,7 @@ const OPTIONS: &[&str] = &[
     "--pty",
     "--tcp",
     "--rfc2217",
+    "--strict-baud",
     "--control",
     "--control-token",
     "--serial",

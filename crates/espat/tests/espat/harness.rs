@@ -274,6 +274,13 @@ impl Host {
         Self::new(file.into(), Some(to.into()))
     }
 
+    /// Sets the rate of a PTY.
+    pub(crate) fn set_rate(&self, baud: u32) {
+        let mut line = termios::tcgetattr(&self.from).unwrap();
+        line.set_speed(baud).unwrap();
+        termios::tcsetattr(&self.from, termios::OptionalActions::Now, &line).unwrap();
+    }
+
     /// Opens a PTY and waits for the first `ready`.
     pub(crate) fn open_and_start(link: &Path) -> Self {
         let mut host = Self::open(link);
@@ -285,6 +292,11 @@ impl Host {
         let stream = TcpStream::connect(addr).unwrap();
         let to = stream.try_clone().unwrap();
         Self::new(stream.into(), Some(to.into()))
+    }
+
+    /// Ends a connection. Dropping it may end it later: a process that another test is just starting has it too, for a moment.
+    pub(crate) fn hang_up(self) {
+        rustix::net::shutdown(&self.from, rustix::net::Shutdown::Both).unwrap();
     }
 
     /// Closes what the host writes to, where that is apart.

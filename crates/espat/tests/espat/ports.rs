@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 
+use crate::control::client::{get, place};
 use crate::harness::{Espat, Host, Scratch, espat, wait_for};
 
 #[test]
@@ -49,6 +50,36 @@ fn sigterm_and_sigint_end_with_exit_code_0_and_remove_the_link() {
         assert!(!log.contains("did not end"), "{log}");
         assert!(link.symlink_metadata().is_err(), "the link is still there");
     }
+}
+
+#[test]
+fn the_hosts_rate_counts_on_a_pty_where_that_is_asked() {
+    let scratch = Scratch::new("strict");
+    let (espat, link) = Espat::on_pty(&scratch, &["--strict-baud", "--control", "127.0.0.1:0"]);
+    let at = place(&espat);
+    let taken = || get(&at, "/v1/state").json()["counters"]["serial_in"].as_u64();
+    let mut host = Host::open_and_start(&link);
+    assert_eq!(host.ok("AT"), "AT\r\n\r\nOK\r\n");
+    host.set_rate(9600);
+    let before = taken();
+    host.write("AT\r\n");
+    wait_for("bytes at the wrong rate", || taken() > before);
+    host.set_rate(115_200);
+    // What the module took for a line's beginning ends with it.
+    host.write("\r\n");
+    let said = host.ok("ATE0");
+    assert!(
+        said.contains("ATE0"),
+        "the command at the wrong rate was answered: {said:?}"
+    );
+    host.ok("AT+UART_CUR=9600,8,1,0,0");
+    host.set_rate(9600);
+    assert_eq!(host.ok("AT"), "\r\nOK\r\n");
+    let scratch = Scratch::new("lax");
+    let (_espat, link) = Espat::on_pty(&scratch, &[]);
+    let mut host = Host::open_and_start(&link);
+    host.set_rate(9600);
+    host.ok("AT");
 }
 
 #[test]

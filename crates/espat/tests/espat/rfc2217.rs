@@ -89,7 +89,7 @@ fn a_host_without_telnet_can_talk_too_and_a_second_one_is_refused() {
     assert_eq!(second.rest(), b"");
     espat.log_line("is refused");
     host.ok("ATE0");
-    drop(host);
+    host.hang_up();
     let mut host = Host::connect(at);
     host.write("AT\r\n");
     assert!(
@@ -108,4 +108,36 @@ fn an_address_that_cannot_be_had_is_named() {
         message.contains("--rfc2217") && message.contains(&at),
         "{message}"
     );
+}
+
+#[test]
+fn the_hosts_rate_counts_where_that_is_asked() {
+    let baud = |baud: u32| {
+        let mut sub = vec![255, 250, 44, 1];
+        for byte in baud.to_be_bytes() {
+            sub.extend(std::iter::repeat_n(byte, 1 + usize::from(byte == 255)));
+        }
+        sub.extend([255, 240]);
+        sub
+    };
+    let answer = |rate: u32| {
+        let mut answer = baud(rate);
+        answer[3] = 101;
+        answer
+    };
+    let (_espat, at) = start(&["--strict-baud"]);
+    let mut host = Host::connect(at.parse().unwrap());
+    host.until("\r\nready\r\n");
+    host.ok("ATE0");
+    host.write(baud(9600));
+    host.until_bytes(&answer(9600));
+    host.write("AT\r\n");
+    host.write(baud(115_200));
+    let heard = host.until_bytes(&answer(115_200));
+    assert!(!heard.windows(2).any(|two| two == b"OK"), "{heard:?}");
+    host.write("\r\n");
+    host.ok("AT+UART_CUR=9600,8,1,0,0");
+    host.write(baud(9600));
+    host.until_bytes(&answer(9600));
+    assert_eq!(host.ok("AT"), "\r\nOK\r\n");
 }

@@ -30,8 +30,8 @@ const MODEM_STATE: u8 = 0x10;
 /// What a host wants of the line, beside its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
-    /// It set the line.
-    Line(UartConfig),
+    /// It set the line, after so many of the data bytes that came with it.
+    Line(UartConfig, usize),
     /// It set or cleared DTR or RTS.
     Pins(Pins),
     /// It takes no bytes until further notice, or takes them again.
@@ -55,6 +55,8 @@ pub(super) struct Telnet {
     line: UartConfig,
     pins: Pins,
     is_break: bool,
+    /// Data bytes of those that are being decoded.
+    heard: usize,
     replies: Vec<u8>,
     /// The last byte for a host that refused binary was a CR, whose companion has not been sent.
     owes_after_cr: bool,
@@ -123,6 +125,7 @@ impl Telnet {
             line,
             pins: Pins::default(),
             is_break: false,
+            heard: 0,
             replies: vec![],
             owes_after_cr: false,
             knows_modem: false,
@@ -145,10 +148,12 @@ impl Telnet {
             return bytes.len();
         }
         let mut n = 0;
+        self.heard = 0;
         for at in 0..bytes.len() {
             if let Some(byte) = self.receive_byte(bytes[at], wishes) {
                 bytes[n] = byte;
                 n += 1;
+                self.heard = n;
             }
         }
         n
@@ -324,7 +329,7 @@ impl Telnet {
             _ => {}
         }
         if before.0 != self.line {
-            wishes.push(Wish::Line(self.line));
+            wishes.push(Wish::Line(self.line, self.heard));
         }
         if before.1 != self.pins {
             wishes.push(Wish::Pins(self.pins));

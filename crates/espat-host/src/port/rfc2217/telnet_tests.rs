@@ -56,8 +56,12 @@ fn how_bytes_are_cut_never_matters() {
     let mut parts = (vec![], vec![], vec![]);
     for byte in bytes {
         let part = hear(&mut telnet, &[byte]);
+        let before = parts.0.len();
         parts.0.extend(part.0);
-        parts.1.extend(part.1);
+        parts.1.extend(part.1.into_iter().map(|wish| match wish {
+            Wish::Line(line, after) => Wish::Line(line, before + after),
+            Wish::Pins(_) | Wish::Hold(_) => wish,
+        }));
         parts.2.extend(part.2);
     }
     assert_eq!(parts, whole);
@@ -113,7 +117,7 @@ fn a_host_without_binary_pads_its_cr_and_gets_them_padded() {
 fn the_line_is_set_asked_and_answered() {
     let mut telnet = telnet();
     let reply = |command: u8, value: &[u8]| sub(command + FROM_SERVER, value);
-    let line = |line: UartConfig| vec![Wish::Line(line)];
+    let line = |line: UartConfig| vec![Wish::Line(line, 0)];
     let baud = 74_880_u32.to_be_bytes();
     let (_, wishes, replies) = hear(&mut telnet, &sub(1, &baud));
     let set = UartConfig {

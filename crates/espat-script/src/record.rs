@@ -11,7 +11,10 @@ use espat_core::{
 use self::directives::{directives, redact_setting};
 use crate::event::{Event, NetHappening};
 use crate::matching::{Names, crc32_of};
-use crate::redact::{KeyBytes, holds_keys, key_bytes, may_be_secret, redacted};
+use crate::redact::{
+    KeyBytes, ends_in_secret, holds_keys, is_open_command, key_bytes, may_be_secret, redacted,
+    redacted_lines,
+};
 use crate::request::{Handle, NetAsk, PartitionAsk, Request};
 use crate::script::{SerialLine, Step};
 use crate::sim::network::{Asked, Network};
@@ -147,6 +150,23 @@ impl Recorder {
         recorder.network = Network::joined(config.addresses.station_ip);
         recorder.out.clear();
         recorder
+    }
+
+    /// Starts to listen on a serial line of which nothing else is known. With `reads_boot` the module speaks first.
+    #[must_use]
+    pub fn listening(now: Instant, reads_boot: bool, keep_payload: bool) -> Self {
+        let mut recorder = Self::new(&ModuleConfig::new(), now, keep_payload);
+        recorder.out.clear();
+        if reads_boot {
+            recorder.line("@boot explicit");
+        }
+        recorder
+    }
+
+    /// Writes a comment.
+    pub fn comment(&mut self, text: &str) {
+        self.flush();
+        self.line(&format!("# {text}"));
     }
 
     /// Hears of an input, before the module gets it.
@@ -472,19 +492,13 @@ impl Recorder {
                 continue;
             }
             let mut rest = run.as_slice();
-            while let Some(end) = rest.windows(2).position(|w| w == b"\r\n") {
-                redacted(&rest[..end])
-                    .pieces
-                    .into_iter()
-                    .for_each(|piece| line.push(piece));
+            while let Some(end) = memchr::memmem::find(rest, b"\r\n") {
+                self.add_line(&mut line, &rest[..end]);
                 let text = std::mem::take(&mut line);
                 self.step_now(&Step::Expect(SerialLine { text, crlf: true }));
                 rest = &rest[end + 2..];
             }
-            redacted(rest)
-                .pieces
-                .into_iter()
-                .for_each(|piece| line.push(piece));
+            self.add_line(&mut line, rest);
         }
         if !line.is_empty() {
             self.step_now(&Step::Expect(SerialLine {
@@ -492,6 +506,16 @@ impl Recorder {
                 crlf: false,
             }));
         }
+    }
+
+    /// Adds what the module said in a line; so long a one holds payload, whoever it is from.
+    fn add_line(&mut self, line: &mut Text, bytes: &[u8]) {
+        let text = if bytes.len() > PAYLOAD_MAX && !may_be_secret(bytes) {
+            self.payload(bytes)
+        } else {
+            redacted(bytes)
+        };
+        text.pieces.into_iter().for_each(|piece| line.push(piece));
     }
 
     /// Payload as a text: whole where it is short, otherwise its ends and what is needed to recognise or find the rest.
@@ -646,36 +670,4 @@ fn left_out(bytes: &[u8], at: Option<usize>) -> Piece {
         crc32: crc32_of(bytes),
         at,
     })
-}
-
-/// What stands after the last line end.
-fn last_line(bytes: &[u8]) -> &[u8] {
-    let end = memchr::memrchr2(b'\n', b'\r', bytes);
-    &bytes[end.map_or(0, |end| end + 1)..]
-}
-
-/// Each line redacted, the line ends between them kept.
-fn redacted_lines(bytes: &[u8]) -> Text {
-    let mut text = Text::default();
-    for part in bytes.split_inclusive(|&b| b == b'\n' || b == b'\r') {
-        let end = part.len() - usize::from(part.ends_with(b"\n") || part.ends_with(b"\r"));
-        redacted(&part[..end])
-            .pieces
-            .into_iter()
-            .for_each(|piece| text.push(piece));
-        text.push_bytes(&part[end..]);
-    }
-    text
-}
-
-/// Whether the last line is an unfinished command.
-fn is_open_command(bytes: &[u8]) -> bool {
-    let last = last_line(bytes);
-    last.len() <= PAYLOAD_MAX
-        && (last.eq_ignore_ascii_case(b"a")
-            || last.windows(2).any(|w| w.eq_ignore_ascii_case(b"at")))
-}
-
-fn ends_in_secret(bytes: &[u8]) -> bool {
-    may_be_secret(last_line(bytes))
 }

@@ -14,6 +14,9 @@ const COMMANDS: &[(&[u8], usize)] = &[
     (b"+CIPSSLCPSK", 0),
 ];
 
+/// The longest line of a module, about.
+const LINE_MAX: usize = 256;
+
 /// Where a secret is in a line.
 #[derive(Clone, Copy)]
 struct Place {
@@ -153,6 +156,39 @@ fn end_of_parameter(line: &[u8], start: usize, is_command: bool) -> usize {
         i += 1;
     }
     line.len()
+}
+
+/// What stands after the last line end.
+fn last_line(bytes: &[u8]) -> &[u8] {
+    let end = memchr::memrchr2(b'\n', b'\r', bytes);
+    &bytes[end.map_or(0, |end| end + 1)..]
+}
+
+/// Each line redacted, the line ends between them kept.
+pub(crate) fn redacted_lines(bytes: &[u8]) -> Text {
+    let mut text = Text::default();
+    for part in bytes.split_inclusive(|&b| b == b'\n' || b == b'\r') {
+        let end = part.len() - usize::from(part.ends_with(b"\n") || part.ends_with(b"\r"));
+        redacted(&part[..end])
+            .pieces
+            .into_iter()
+            .for_each(|piece| text.push(piece));
+        text.push_bytes(&part[end..]);
+    }
+    text
+}
+
+/// Whether the last line is an unfinished command.
+pub(crate) fn is_open_command(bytes: &[u8]) -> bool {
+    let last = last_line(bytes);
+    last.len() <= LINE_MAX
+        && (last.eq_ignore_ascii_case(b"a")
+            || last.windows(2).any(|w| w.eq_ignore_ascii_case(b"at")))
+}
+
+/// Whether an unfinished line at the end may hold a secret.
+pub(crate) fn ends_in_secret(bytes: &[u8]) -> bool {
+    may_be_secret(last_line(bytes))
 }
 
 /// Whether a setting's value is secret.

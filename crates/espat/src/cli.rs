@@ -5,6 +5,7 @@ mod ctl;
 mod fault;
 mod ota_server;
 mod replay;
+mod sniff;
 mod watch;
 
 pub(crate) use control::ControlOptions;
@@ -12,6 +13,7 @@ pub(crate) use ctl::{CtlCommand, CtlOptions, SupplyValue, WifiCommand};
 pub(crate) use fault::FaultOptions;
 pub(crate) use ota_server::OtaServerOptions;
 pub(crate) use replay::{OnPortOptions, Prepare, ReplayOptions};
+pub(crate) use sniff::SniffOptions;
 pub(crate) use watch::WatchOptions;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -146,6 +148,15 @@ pub(crate) enum Command {
     ///
     /// Example: espat replay tests/at/tcpip --junit report.xml
     Replay(ReplayOptions),
+    /// Stand between a host and a real module, and write down what they say
+    ///
+    /// The host opens a pseudo-terminal in place of the module's serial port, whose name is printed at the start; bytes go through
+    /// unchanged, both ways, at the rate that the host sets. What is said becomes a transcript with times, passwords as {secret}: evidence
+    /// for a profile, or for a bug. `espat replay --port` runs it again. SIGINT ends it; so does the module's port when it is unplugged,
+    /// with exit code 1. docs/recording.md says more.
+    ///
+    /// Example: espat sniff /dev/ttyUSB0@115200 --pty /tmp/esp0 --record session.at
+    Sniff(SniffOptions),
     /// Serve firmware versions to AT+CIUPDATE, or break it
     ///
     /// Serves versions and partitions from a folder as the vendor's server does, so that an upgrade can be rehearsed, and broken

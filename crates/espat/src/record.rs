@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -49,7 +50,8 @@ struct Waiting {
 /// A file that only whole lines are left in.
 #[derive(Debug)]
 struct Output {
-    path: PathBuf,
+    /// `None`: standard output, which may hold more than the record.
+    path: Option<PathBuf>,
     file: File,
     written: u64,
 }
@@ -65,6 +67,26 @@ impl Recording {
             .then(|| Output::create(&payload_path(path)))
             .transpose()
             .inspect_err(|_| text.remove())?;
+        Self::start(text, payload)
+    }
+
+    /// Records onto standard output.
+    ///
+    /// # Errors
+    /// Standard output cannot be written by another thread.
+    pub(crate) fn to_standard_output() -> Result<Self, Usage> {
+        let wrong = |e| Usage::new(format!("the record cannot go to standard output: {e}"));
+        let file = io::stdout().as_fd().try_clone_to_owned().map_err(wrong)?;
+        let text = Output {
+            path: None,
+            file: file.into(),
+            written: 0,
+        };
+        Self::start(text, None)
+    }
+
+    fn start(text: Output, payload: Option<Output>) -> Result<Self, Usage> {
+        let keep_payload = payload.is_some();
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         let writer = std::thread::Builder::new()
@@ -176,7 +198,7 @@ impl Output {
             })
         })?;
         Ok(Self {
-            path: path.to_owned(),
+            path: Some(path.to_owned()),
             file,
             written: 0,
         })
@@ -199,16 +221,20 @@ impl Output {
         };
         let lines = bytes[..taken].iter().rposition(|&byte| byte == b'\n');
         self.written += lines.map_or(0, |end| end as u64 + 1);
+        let Some(path) = &self.path else {
+            return Err(format!("standard output cannot be written: {failure}"));
+        };
         // Where even that fails, the last line is cut, and whoever runs the record is told of it.
         let _ = self.file.set_len(self.written);
-        let shown = self.path.display();
+        let shown = path.display();
         Err(format!("--record: {shown} cannot be written: {failure}"))
     }
 
     /// A file with nothing in it would only stand in the way of the next record.
     fn remove(&self) {
-        if let Err(error) = std::fs::remove_file(&self.path) {
-            let shown = self.path.display();
+        let Some(path) = &self.path else { return };
+        if let Err(error) = std::fs::remove_file(path) {
+            let shown = path.display();
             tracing::debug!("--record: {shown} is empty and stays: {error}");
         }
     }

@@ -82,6 +82,13 @@ impl PtyPort {
         &self.slave_path
     }
 
+    /// The rate that the host has set, or that nobody has.
+    #[must_use]
+    pub fn rate(&self) -> Option<u32> {
+        let settings = rustix::termios::tcgetattr(self.slave.as_ref()?).ok()?;
+        Some(settings.output_speed())
+    }
+
     /// Whether what was seen after it still counts.
     fn on_seen(&mut self, seen: ReadFlags) -> io::Result<bool> {
         let closed = ReadFlags::CLOSE_WRITE | ReadFlags::CLOSE_NOWRITE;

@@ -10,6 +10,7 @@ mod profiles;
 mod replay;
 mod run;
 mod scenarios;
+mod sniff;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ pub(crate) fn run_command_line() -> ExitCode {
         Some(Command::Commands(options)) => commands::run(&options),
         Some(Command::Scenarios(options)) => scenarios::run(&options),
         Some(Command::Replay(options)) => replay::run(&options),
+        Some(Command::Sniff(options)) => sniff::run(&options),
         Some(Command::OtaServer(options)) => ota_server::run(options),
         Some(Command::Ctl(options)) => ctl::run(&options),
         Some(Command::Completions { shell }) => completions::run(shell),

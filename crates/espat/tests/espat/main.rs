@@ -30,6 +30,8 @@ mod rfc2217;
 #[cfg(test)]
 mod services;
 #[cfg(test)]
+mod sniff;
+#[cfg(test)]
 mod ssl;
 #[cfg(test)]
 mod state;

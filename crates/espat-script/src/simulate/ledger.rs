@@ -172,7 +172,9 @@ impl Ledger {
             Input::Net(NetEvent::Failed { socket, .. } | NetEvent::Closed { socket, .. }) => {
                 self.sockets.remove(&socket);
             }
-            Input::Power(PowerEvent::Off) => {
+            Input::Power(
+                PowerEvent::Off | PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Watchdog,
+            ) => {
                 self.streams.clear();
                 self.announced = None;
                 self.result.clear();
@@ -184,7 +186,7 @@ impl Ledger {
             | Input::SerialSent(_)
             | Input::Net(_)
             | Input::Stored { .. }
-            | Input::Power(_)
+            | Input::Power(PowerEvent::On | PowerEvent::Wake)
             | Input::Air(_) => {}
         }
     }

@@ -132,7 +132,8 @@ impl Run {
             match self.dice.below(100) {
                 0..45 => self.host_acts()?,
                 45..75 => self.world_acts()?,
-                75..98 => self.time_passes()?,
+                75..97 => self.time_passes()?,
+                97 => self.air_acts()?,
                 98 => self.power_acts()?,
                 _ if self.dice.percent(50) => self.come_to_rest()?,
                 _ => self.cut_the_power()?,

@@ -1,9 +1,9 @@
 //! The network and the flash: they answer, late, wrongly or not yet, and do things of their own.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use espat_core::{CloseCause, ModuleConfig, StoreError, StoreValue, Transport};
+use espat_core::{AirEvent, CloseCause, ModuleConfig, StoreError, StoreValue, Transport};
 
 use super::Run;
 use super::dice::letters;
@@ -21,6 +21,8 @@ pub(super) struct World {
     open: Vec<Request>,
     live: Vec<Live>,
     clients: u32,
+    /// No access point can be heard.
+    is_air_lost: bool,
     /// What the flash holds.
     pub(super) flash: BTreeMap<String, StoreValue>,
 }
@@ -55,6 +57,7 @@ impl World {
             open: Vec::new(),
             live: Vec::new(),
             clients: 0,
+            is_air_lost: false,
             flash: config.nvs.iter().cloned().collect(),
         }
     }
@@ -143,6 +146,27 @@ fn upgrade(asked: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Run {
+    /// Access points go and come back; DHCP gives another address.
+    pub(super) fn air_acts(&mut self) -> Result<(), String> {
+        let event = match self.dice.below(3) {
+            0 => {
+                let last = u8::try_from(50 + self.dice.below(3)).unwrap_or_default();
+                AirEvent::Address(Ipv4Addr::new(192, 0, 2, last))
+            }
+            _ if self.world.is_air_lost => AirEvent::Back,
+            _ => AirEvent::Lost,
+        };
+        match event {
+            AirEvent::Lost => self.world.is_air_lost = true,
+            AirEvent::Back => self.world.is_air_lost = false,
+            AirEvent::Address(_) => {}
+        }
+        let event = Event::Air(event);
+        self.note(format!("<= {event}"));
+        self.sim.world(&event)?;
+        self.observe()
+    }
+
     pub(super) fn world_acts(&mut self) -> Result<(), String> {
         match self.dice.below(20) {
             0..9 => {

@@ -177,6 +177,10 @@ const FAILED: u8 = 4;
 
 impl Joining {
     fn on_wifi(&mut self, cx: &mut Cx<'_>, event: WifiEvent) {
+        if self.end.is_some() {
+            // The join is over; what comes while the flash is still written is the station's own.
+            return;
+        }
         match event {
             WifiEvent::Associated => {
                 self.is_associated = true;
@@ -188,7 +192,7 @@ impl Joining {
                 say(cx, Urc::WifiGotIp);
                 self.end = Some(Ok(()));
             }
-            WifiEvent::Down => self.end = self.end.or(Some(Err(FAILED))),
+            WifiEvent::Down => self.end = Some(Err(FAILED)),
             WifiEvent::JoinFailed(code) => self.end = Some(Err(code)),
         }
     }

@@ -17,13 +17,15 @@ use crate::sys::{SYSMSG_QUIT, SYSMSG_STATUS};
 use crate::time::Duration;
 use crate::timers::Timer;
 
-/// Passthrough uses the only link of single-link mode.
+/// The only link of single-link mode, where saved links are opened.
 const LINK: LinkId = LinkId(0);
 
 /// A link in passthrough, or one that is to get there.
 #[derive(Debug)]
 pub(super) struct Passthrough {
-    target: Target,
+    id: LinkId,
+    /// Where the link is opened again; `None`: a client of the server, after which the next one comes.
+    target: Option<Target>,
     /// Raw bytes flow; before that the saved link is being opened and the host MCU has a command line.
     is_entered: bool,
     link: LinkState,
@@ -42,8 +44,9 @@ enum LinkState {
 }
 
 impl Passthrough {
-    fn new(target: Target, link: LinkState) -> Self {
+    fn new(id: LinkId, target: Option<Target>, link: LinkState) -> Self {
         Self {
+            id,
             target,
             is_entered: false,
             link,
@@ -54,6 +57,10 @@ impl Passthrough {
 
     pub(super) fn is_entered(&self) -> bool {
         self.is_entered
+    }
+
+    fn is_udp(&self) -> bool {
+        self.target.as_ref().is_some_and(Target::is_udp)
     }
 
     fn is_up(&self) -> bool {
@@ -72,13 +79,13 @@ impl Passthrough {
     }
 
     fn send_group(&mut self, state: &mut State) {
-        state.net.send_raw(&mut state.out, LINK, &self.group);
+        state.net.send_raw(&mut state.out, self.id, &self.group);
         self.group.clear();
     }
 
     /// Bytes that the network stack has not taken, those from before an earlier `+++` included.
     fn held(&self, net: &Net) -> usize {
-        let unsent = net.links.get(LINK).map_or(0, |link| link.raw_unsent);
+        let unsent = net.links.get(self.id).map_or(0, |link| link.raw_unsent);
         unsent + self.group.len()
     }
 }
@@ -86,22 +93,17 @@ impl Passthrough {
 impl Module {
     /// `AT+CIPSEND` in passthrough mode: raw bytes from here on.
     pub(super) fn enter_passthrough(&mut self) {
-        let Some(target) = self
-            .state
-            .net
-            .links
-            .open(LINK)
-            .and_then(|link| link.target.clone())
-        else {
+        let Some(link) = self.state.net.raw_link() else {
             return;
         };
-        let mut passthrough = Passthrough::new(target, LinkState::Up);
+        let id = link.id;
+        let mut passthrough = Passthrough::new(id, link.target.clone(), LinkState::Up);
         passthrough.is_entered = true;
         // Attempts for the saved link end.
         self.state.timers.stop(Timer::Reconnect);
         self.passthrough = Some(passthrough);
         let mut cx = self.state.cx(self.now);
-        cx.net.begin_raw(&mut cx.env, LINK);
+        cx.net.begin_raw(&mut cx.env, id);
         self.watch_stall();
     }
 
@@ -160,8 +162,9 @@ impl Module {
             }
             return;
         }
-        if !passthrough.target.is_udp() && interval == Duration::ZERO {
-            self.state.net.send_raw(&mut self.state.out, LINK, bytes);
+        if !passthrough.is_udp() && interval == Duration::ZERO {
+            let id = passthrough.id;
+            self.state.net.send_raw(&mut self.state.out, id, bytes);
             bytes = &[];
         }
         while !bytes.is_empty() {
@@ -224,7 +227,9 @@ impl Module {
         let Some(passthrough) = &mut self.passthrough else {
             return;
         };
-        if let OpEvent::Link(LINK, LinkEvent::Sent(_) | LinkEvent::SendFailed) = *event {
+        if let OpEvent::Link(id, LinkEvent::Sent(_) | LinkEvent::SendFailed) = *event
+            && id == passthrough.id
+        {
             passthrough.drops = false;
             self.state.timers.stop(Timer::Stall);
             self.watch_stall();
@@ -255,7 +260,7 @@ impl Module {
         if !passthrough.is_entered {
             // The host MCU was never told of a link that came up behind a line it was typing.
             if was_up {
-                cx.net.drop_link(&mut cx.env, LINK, CloseHow::Fin);
+                cx.net.drop_link(&mut cx.env, passthrough.id, CloseHow::Fin);
             }
             return;
         }
@@ -264,7 +269,7 @@ impl Module {
         }
         // Where status is told within the stream, this was.
         if !was_up && cx.nvs.live.sysmsg & SYSMSG_STATUS == 0 {
-            cx.env.report(Urc::Closed(LINK));
+            cx.env.report(Urc::Closed(passthrough.id));
         }
         self.begin_report_gap();
     }

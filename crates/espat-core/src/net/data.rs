@@ -126,6 +126,21 @@ impl Net {
         }
     }
 
+    /// The link that carries raw bytes: the only one that is open; for UDP only with a fixed remote end.
+    pub(crate) fn raw_link(&self) -> Option<&Link> {
+        let mut open = self.links.iter().filter(|link| link.is_open());
+        let link = open.next()?;
+        let is_fit = link.is_accepted() || link.has_fixed_remote();
+        (is_fit && open.next().is_none()).then_some(link)
+    }
+
+    /// Whether no second link can come or be there in multiple-link mode.
+    pub(crate) fn may_be_raw(&self) -> bool {
+        let has_own = self.links.iter().any(|link| !link.is_accepted());
+        let serves_many = self.server.clients_max > 1 || has_own;
+        self.links.iter().count() <= 1 && !(self.server.is_running() && serves_many)
+    }
+
     /// Raw bytes from here on: data that the host MCU was to read comes first.
     pub(crate) fn begin_raw(&mut self, env: &mut Env<'_>, id: LinkId) {
         self.raw = true;

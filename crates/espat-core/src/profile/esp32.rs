@@ -87,6 +87,7 @@ pub(super) const BASE: Profile = Profile {
         server_timeout_needs_server: true,
         send_restarts_server_timeout: false,
         saved_link_prompts: false,
+        raw_with_multi: false,
         ssl_values_quoted: false,
         dates_count_in_1970: true,
         zone_before_sync: true,
@@ -199,6 +200,7 @@ pub(super) const V2_4: Profile = Profile {
         limits.host_bytes: Documented, "manual of 2.4, AT+CIPSTART: at most 64 bytes";
         texts.gmr: Transcript, "github.com/golioth/golioth-firmware-sdk, logs of its samples on a WROVER-32, which Zephyr's driver cuts into lines; the third line as on an ESP32-C3 of the same release (a log of 2022-07-07, Squirrel)";
         quirks.send_restarts_server_timeout: Documented, "changelog of the core: repaired for 2.4";
+        quirks.raw_with_multi: Strings, "texts of the core library from 2.4 on; a maintainer shows it on 2.3 for ESP32-C3, with a server for one client (esp-at#631)";
         quirks.saved_link_prompts: Strings, "the core library of 2.4 prints a prompt where it opens the saved link; its place beside CONNECT is a guess";
     },
     limits: Limits {
@@ -215,6 +217,7 @@ pub(super) const V2_4: Profile = Profile {
     quirks: Quirks {
         send_restarts_server_timeout: true,
         saved_link_prompts: true,
+        raw_with_multi: true,
         ..BASE.quirks
     },
     texts: Texts {
@@ -383,6 +386,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     quirks.sntp_off_needs_zone: Documented, "manuals up to 2.2, AT+CIPSNTPCFG; optional in later ones";
     quirks.sntp_off_shows_zone: Strings, "the core library's format for it is first in 3.2";
     quirks.network_errors_numbered: Strings, "no such text in the core library before 5.0";
+    quirks.raw_with_multi: Documented, "manual of 2.2, AT+CIPMODE: needs AT+CIPMUX=0; the core library says \"CIPMUX must be 0\"";
     quirks.saved_link_prompts: Strings, "the prompt is in the function that enters passthrough from 2.3 for ESP32-C3 and 2.4 on";
     quirks.time_updated: Documented, "first in 3.1";
     quirks.receive_lengths_follow_mode: Documented, "changelog of the core: from 4.1 on";

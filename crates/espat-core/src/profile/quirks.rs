@@ -9,6 +9,9 @@ values! {
         pub server_timeout_needs_server: bool,
         /// Sent data restarts the server's idle timer.
         pub send_restarts_server_timeout: bool,
+        /// `AT+CIPMODE=1` is also taken in multiple-link mode where at most one link can be: not with several links, with a server that
+        /// serves several, or with a server beside a link of one's own.
+        pub raw_with_multi: bool,
         /// Passthrough of the saved link begins with a prompt.
         pub saved_link_prompts: bool,
         /// `AT+CIPSSLCCN?`, `-SNI?`, `-ALPN?` and `-PSK?` show their values in quotes.

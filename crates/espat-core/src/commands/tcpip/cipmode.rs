@@ -20,7 +20,7 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
     let raw = args.flag()?;
-    if raw && cx.net.multi {
+    if raw && cx.net.multi && !(cx.env.profile().quirks.raw_with_multi && cx.net.may_be_raw()) {
         cx.env.explain(Reason::MultipleLinksOn);
         return Err(AtError::Failed);
     }

@@ -38,12 +38,7 @@ fn send(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
 
 /// Raw bytes from here on, where the mode is set and the only link is open; for UDP only with a fixed remote end.
 fn pass_through(cx: &mut Cx<'_>) -> Handled {
-    let link = cx
-        .net
-        .links
-        .open(LinkId(0))
-        .filter(|link| link.has_fixed_remote() && !link.is_accepted());
-    if !cx.net.raw || cx.net.multi || link.is_none() {
+    if !cx.net.raw || cx.net.raw_link().is_none() {
         return Err(AtError::Failed);
     }
     Ok(Reply::Passthrough)

@@ -20,7 +20,7 @@ impl Module {
             && self.passthrough.is_none()
         {
             self.flush_reports();
-            self.passthrough = Some(Passthrough::new(target, LinkState::Waiting));
+            self.passthrough = Some(Passthrough::new(LINK, Some(target), LinkState::Waiting));
             self.dial();
         }
     }
@@ -54,10 +54,14 @@ impl Module {
     /// Notices that the link is gone, or what was to become it, for whatever reason.
     pub(in crate::module) fn follow_link(&mut self) {
         self.follow_attempt();
-        let is_open = self.state.net.links.open(LINK).is_some();
-        let Some(passthrough) = self.passthrough.as_mut().filter(|p| p.is_up() && !is_open) else {
+        self.follow_server();
+        let Some(passthrough) = &mut self.passthrough else {
             return;
         };
+        let id = passthrough.id;
+        if !passthrough.is_up() || self.state.net.links.open(id).is_some() {
+            return;
+        }
         let is_entered = passthrough.is_entered;
         let lost = passthrough.held(&self.state.net);
         passthrough.group.clear();
@@ -70,34 +74,54 @@ impl Module {
             });
         }
         let mut cx = self.state.cx(self.now);
-        cx.net.drop_link(&mut cx.env, LINK, CloseHow::Reset);
+        cx.net.drop_link(&mut cx.env, id, CloseHow::Reset);
         if is_entered {
-            cx.env.report(Urc::Closed(LINK));
+            cx.env.report(Urc::Closed(id));
         }
         self.dial_later();
     }
 
-    /// `Timer::Reconnect`, or the first attempt.
-    pub(in crate::module) fn dial(&mut self) {
-        let Some(target) = self.passthrough.as_ref().map(|p| p.target.clone()) else {
+    /// After a client of the server the next one takes its place.
+    fn follow_server(&mut self) {
+        let Some(passthrough) = &mut self.passthrough else {
             return;
         };
+        if passthrough.target.is_some() || passthrough.is_up() {
+            return;
+        }
+        if let Some(link) = self.state.net.raw_link() {
+            passthrough.id = link.id;
+            passthrough.link = LinkState::Up;
+            let id = link.id;
+            let mut cx = self.state.cx(self.now);
+            cx.net.begin_raw(&mut cx.env, id);
+        }
+    }
+
+    /// `Timer::Reconnect`, or the first attempt.
+    pub(in crate::module) fn dial(&mut self) {
+        let Some(target) = self.passthrough.as_ref().and_then(|p| p.target.clone()) else {
+            return;
+        };
+        let id = self.passthrough.as_ref().map_or(LINK, |p| p.id);
         if self.awaits_saved_link() && (self.state.net.multi || !self.state.net.links.is_empty()) {
             // The host MCU has taken the link for something else.
             self.passthrough = None;
             return;
         }
-        let dialed = Dial::begin(&mut self.state.cx(self.now), LINK, target);
+        let dialed = Dial::begin(&mut self.state.cx(self.now), id, target);
         self.on_dialed(dialed);
     }
 
     /// A command may have taken an attempt's number away, or the access point its network.
     fn follow_attempt(&mut self) {
-        let link = self.state.net.links.get(LINK);
-        let is_there = link.is_some_and(|link| link.stage != Stage::Ended);
-        let Some(passthrough) = self.passthrough.as_mut().filter(|_| !is_there) else {
+        let Some(passthrough) = &mut self.passthrough else {
             return;
         };
+        let link = self.state.net.links.get(passthrough.id);
+        if link.is_some_and(|link| link.stage != Stage::Ended) {
+            return;
+        }
         if let Some(dial) = passthrough.take_dial() {
             dial.cancel(&mut self.state.cx(self.now));
             self.dial_later();
@@ -109,6 +133,9 @@ impl Module {
             return;
         };
         passthrough.link = LinkState::Waiting;
+        if passthrough.target.is_none() {
+            return;
+        }
         let interval = RECONNECT_STEP * u32::from(self.state.nvs.live.reconnect_steps);
         self.state.timers.set(Timer::Reconnect, self.now + interval);
     }
@@ -126,15 +153,17 @@ impl Module {
                 }
             }
             Dialed::NoHost(_) | Dialed::Failed(_) | Dialed::Unreachable => {
+                let id = passthrough.id;
                 let mut cx = self.state.cx(self.now);
-                cx.net.drop_link(&mut cx.env, LINK, CloseHow::Reset);
+                cx.net.drop_link(&mut cx.env, id, CloseHow::Reset);
                 self.dial_later();
             }
         }
     }
 
     fn report_link(&mut self) {
-        if let Some(link) = self.state.net.links.open(LINK) {
+        let id = self.passthrough.as_ref().map_or(LINK, |p| p.id);
+        if let Some(link) = self.state.net.links.open(id) {
             let up = link.up();
             self.state.cx(self.now).env.report(Urc::Connect(up));
         }

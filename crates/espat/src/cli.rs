@@ -9,7 +9,7 @@ mod sniff;
 mod watch;
 
 pub(crate) use control::ControlOptions;
-pub(crate) use ctl::{CtlCommand, CtlOptions, SupplyValue, WifiCommand};
+pub(crate) use ctl::{CtlCommand, CtlOptions, FaultCommand, SupplyValue, WifiCommand};
 pub(crate) use fault::FaultOptions;
 pub(crate) use ota_server::OtaServerOptions;
 pub(crate) use replay::{OnPortOptions, Prepare, ReplayOptions};
@@ -171,7 +171,7 @@ pub(crate) enum Command {
     OtaServer(OtaServerOptions),
     /// Look at a running module and change it, through its --control
     ///
-    /// Speaks to a module that was started with --control: its state and links, reset and supply, the Wi-Fi, bytes on its line,
+    /// Speaks to a module that was started with --control: its state and links, reset and supply, the Wi-Fi, faults, bytes on its line,
     /// and what happens as it happens. docs/control.md says more. Exit code 1: the module refuses, or ends the transcript; 2: it
     /// cannot be reached, or wants another token.
     ///

@@ -55,7 +55,6 @@ impl<E> Watched<E> {
     }
 
     /// What is watched, for what is no input: recorders do not hear of it, only of what comes out by it.
-    #[allow(dead_code, reason = "the control interface's")]
     pub(crate) fn engine_mut(&mut self) -> &mut E {
         &mut self.engine
     }

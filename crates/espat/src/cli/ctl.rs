@@ -61,6 +61,11 @@ pub(crate) enum CtlCommand {
     /// Let its access points go or come back, or give its station another address
     #[command(subcommand)]
     Wifi(WifiCommand),
+    /// Break it on purpose: start and stop fault plans
+    #[command(subcommand)]
+    Fault(FaultCommand),
+    /// List the scenarios that it knows
+    Scenarios,
     /// Give it bytes as if its host sent them
     ///
     /// TEXT ends with CR LF, unless it ends with a backslash; \xNN is a byte and \\ a backslash, as in transcripts.
@@ -94,6 +99,30 @@ pub(crate) enum SupplyValue {
     Off,
     /// It sags: an unannounced reset
     BrownOut,
+}
+
+/// What `ctl fault` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FaultCommand {
+    /// List the fault plans that run
+    List,
+    /// Start a scenario or a fault plan
+    ///
+    /// Example: espat ctl fault start ipd-inside-send --seed 7
+    Start {
+        /// A scenario's name, or the file of a plan (docs/faults.md)
+        #[arg(value_name = "NAME|FILE")]
+        plan: String,
+        /// Where its chance comes from [default: the plan's]
+        #[arg(long, value_name = "N", value_parser = value::seed, allow_negative_numbers = true)]
+        seed: Option<u64>,
+    },
+    /// Stop the plan of that id, or all of that name, and what they do
+    Stop {
+        /// An id or a name, as `list` shows them
+        #[arg(value_name = "NAME|ID")]
+        which: String,
+    },
 }
 
 /// What `ctl wifi` can do.

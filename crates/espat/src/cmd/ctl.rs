@@ -4,11 +4,12 @@ mod client;
 mod shown;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use crate::cli::{CtlCommand, CtlOptions, SupplyValue, WifiCommand};
+use crate::cli::{CtlCommand, CtlOptions, FaultCommand, SupplyValue, WifiCommand};
 use crate::failure::Usage;
 use client::Client;
 
@@ -59,6 +60,25 @@ fn ask(client: &Client<'_>, command: &CtlCommand) -> anyhow::Result<(String, Sho
             };
             post("/v1/wifi", body, phase)
         }
+        CtlCommand::Scenarios => get("/v1/scenarios", shown::scenarios),
+        CtlCommand::Fault(FaultCommand::List) => get("/v1/faults", shown::faults),
+        CtlCommand::Fault(FaultCommand::Start { plan, seed }) => {
+            let mut body = named(plan)?;
+            if let Some(seed) = seed {
+                body["seed"] = json!(seed);
+            }
+            post("/v1/faults", body, shown::started)
+        }
+        CtlCommand::Fault(FaultCommand::Stop { which }) => {
+            let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+            if which.is_empty() || !which.bytes().all(is_plain) {
+                let message =
+                    format!("fault stop {which}: this is neither an id nor a plan's name");
+                return Err(Usage::new(message).into());
+            }
+            let path = format!("/v1/faults/{which}");
+            Ok((client.ask("DELETE", &path, None)?, shown::stopped))
+        }
         CtlCommand::Send { text } => {
             let hex = hex(&bytes(text)?);
             post("/v1/serial/send", json!({ "hex": hex }), taken)
@@ -69,6 +89,18 @@ fn ask(client: &Client<'_>, command: &CtlCommand) -> anyhow::Result<(String, Sho
         }
         CtlCommand::Tail => Err(anyhow!("a transcript is followed, not asked for")),
     }
+}
+
+/// What starts a plan: its name, or where that is a file's, its text.
+fn named(plan: &str) -> Result<Value, Usage> {
+    let path = Path::new(plan);
+    if !plan.contains(['/', '.']) && !path.is_file() {
+        return Ok(json!({ "name": plan }));
+    }
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Usage::new(format!("fault start {plan}: cannot read the plan: {e}")))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(json!({ "name": stem, "plan": text }))
 }
 
 fn tail(client: &Client<'_>, as_json: bool) -> anyhow::Result<()> {

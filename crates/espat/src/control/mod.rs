@@ -3,6 +3,7 @@
 //! It looks at the module and changes it only through its handle, between two inputs; nothing here can hold it up. Without
 //! `--control` nothing of it runs.
 
+mod faults;
 mod guard;
 mod listen;
 mod live;
@@ -204,13 +205,13 @@ async fn respond(panel: &Panel, request: Request<Incoming>) -> Response<Content>
 async fn ask(panel: &Panel, request: Request<Incoming>) -> Result<Answer, Refusal> {
     let (head, body) = request.into_parts();
     panel.guard.check(&head.method, &head.headers)?;
-    let action = routes::find(&head.method, head.uri.path())?;
+    let route = routes::find(&head.method, head.uri.path())?;
     let body = if head.method == Method::POST {
         read(body).await?
     } else {
         Bytes::new()
     };
-    routes::answer(panel, action, &body).await
+    routes::answer(panel, route, &body).await
 }
 
 async fn read(body: Incoming) -> Result<Bytes, Refusal> {

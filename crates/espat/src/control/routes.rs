@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Panel;
+use super::faults;
 use super::live::{BYTES_MAX, Live};
 use super::refusal::Refusal;
 use super::shown::{self, Link, Module, State};
@@ -25,6 +26,10 @@ pub(super) enum Action {
     Wifi,
     Send,
     Emit,
+    Scenarios,
+    Faults,
+    StartFault,
+    StopFault,
 }
 
 /// A method and a path.
@@ -38,6 +43,10 @@ pub(super) const ROUTES: &[(Method, &str, Action)] = &[
     (Method::POST, "/v1/wifi", Action::Wifi),
     (Method::POST, "/v1/serial/send", Action::Send),
     (Method::POST, "/v1/serial/emit", Action::Emit),
+    (Method::GET, "/v1/scenarios", Action::Scenarios),
+    (Method::GET, "/v1/faults", Action::Faults),
+    (Method::POST, "/v1/faults", Action::StartFault),
+    (Method::DELETE, "/v1/faults/{which}", Action::StopFault),
 ];
 
 /// What is answered.
@@ -48,14 +57,26 @@ pub(super) enum Answer {
     Live(Live),
 }
 
-/// Finds the route of a request.
+/// What stands in a path where its route has a `{name}`; an empty text where the route has none.
+fn matches<'p>(route: &str, path: &'p str) -> Option<&'p str> {
+    let Some((before, _)) = route.split_once('{') else {
+        return (route == path).then_some("");
+    };
+    let part = path.strip_prefix(before)?;
+    (!part.is_empty() && !part.contains('/')).then_some(part)
+}
+
+/// Finds the route of a request, and what stands in its path.
 ///
 /// # Errors
 /// 404 where no route has the path, 405 where none of them has the method.
-pub(super) fn find(method: &Method, path: &str) -> Result<Action, Refusal> {
-    let of_path = || ROUTES.iter().filter(|(_, route, _)| *route == path);
-    if let Some((_, _, action)) = of_path().find(|(own, _, _)| own == method) {
-        return Ok(*action);
+pub(super) fn find<'p>(method: &Method, path: &'p str) -> Result<(Action, &'p str), Refusal> {
+    let of_path = || {
+        let routes = ROUTES.iter();
+        routes.filter_map(|(own, route, action)| Some((own, *action, matches(route, path)?)))
+    };
+    if let Some((_, action, part)) = of_path().find(|(own, _, _)| *own == method) {
+        return Ok((action, part));
     }
     let methods: Vec<_> = of_path().map(|(method, _, _)| method.as_str()).collect();
     if methods.is_empty() {
@@ -82,7 +103,11 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Action, Refusal> {
 ///
 /// # Errors
 /// What is wrong with the request, or with the module for it.
-pub(super) async fn answer(panel: &Panel, action: Action, body: &Bytes) -> Result<Answer, Refusal> {
+pub(super) async fn answer(
+    panel: &Panel,
+    (action, part): (Action, &str),
+    body: &Bytes,
+) -> Result<Answer, Refusal> {
     match action {
         Action::Description => Ok(Answer::Text(DESCRIPTION)),
         Action::State => state(panel).await,
@@ -111,6 +136,10 @@ pub(super) async fn answer(panel: &Panel, action: Action, body: &Bytes) -> Resul
             let count = bytes.len();
             taken(panel.handle.emit(bytes).await, count)
         }
+        Action::Scenarios => faults::known(),
+        Action::Faults => faults::running(panel).await,
+        Action::StartFault => faults::start(panel, read(body)?).await,
+        Action::StopFault => faults::stop(panel, part).await,
     }
 }
 
@@ -198,7 +227,7 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     })
 }
 
-fn json(status: StatusCode, value: &impl Serialize) -> Result<Answer, Refusal> {
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Result<Answer, Refusal> {
     let text = serde_json::to_string(value).map_err(|error| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Refusal::new(status, "body", error.to_string(), "report this as a bug")
@@ -207,7 +236,7 @@ fn json(status: StatusCode, value: &impl Serialize) -> Result<Answer, Refusal> {
 }
 
 /// The module cannot do it now.
-fn refused(error: HandleError) -> Refusal {
+pub(super) fn refused(error: HandleError) -> Refusal {
     match error {
         HandleError::NeverPowered => Refusal::conflict(
             "module",
@@ -231,7 +260,12 @@ fn refused(error: HandleError) -> Refusal {
 async fn state(panel: &Panel) -> Result<Answer, Refusal> {
     let looked = panel.handle.inspect(|watched| {
         let module = watched.engine().inspect();
-        (shown::phase(module.phase()), Module::from(module))
+        let faults = watched
+            .engine()
+            .running()
+            .map(|(_, plan)| plan.name.clone());
+        let faults = faults.collect();
+        (shown::phase(module.phase()), Module::new(&module, faults))
     });
     let (phase, module) = match looked.await {
         Ok((phase, module)) => (phase, Some(module)),
@@ -366,11 +400,17 @@ mod tests {
     #[test]
     fn a_route_is_found_by_its_path_and_method() {
         for (method, path, action) in ROUTES {
-            assert_eq!(find(method, path).unwrap(), *action);
+            assert_eq!(find(method, path).unwrap().0, *action);
         }
         let other = find(&Method::DELETE, "/v1/state").unwrap_err();
         assert_eq!(other.status, StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(other.allow.as_deref(), Some("GET"));
+        let found = find(&Method::DELETE, "/v1/faults/7").unwrap();
+        assert_eq!(found, (Action::StopFault, "7"));
+        for none in ["/v1/faults/", "/v1/faults/7/"] {
+            let refusal = find(&Method::DELETE, none).unwrap_err();
+            assert_eq!(refusal.status, StatusCode::NOT_FOUND);
+        }
         assert_eq!(
             find(&Method::GET, "/").unwrap_err().status,
             StatusCode::NOT_FOUND

@@ -35,6 +35,7 @@ pub(super) struct Module {
     server: Option<Server>,
     links: usize,
     bytes_held: usize,
+    faults: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,8 +94,9 @@ pub(super) struct Counters {
     wakeups: u64,
 }
 
-impl From<Inspect<'_>> for Module {
-    fn from(module: Inspect<'_>) -> Self {
+impl Module {
+    /// `faults`: the plans that run.
+    pub(super) fn new(module: &Inspect<'_>, faults: Vec<String>) -> Self {
         let station = module.station();
         Self {
             uart: module.uart().into(),
@@ -115,6 +117,7 @@ impl From<Inspect<'_>> for Module {
             server: module.server().map(Server::from),
             links: module.links(),
             bytes_held: module.bytes_held(),
+            faults,
         }
     }
 }

@@ -21,6 +21,7 @@ pub(super) fn state(state: &Value) -> String {
         rows.push(("softAP", softap(&module["softap"])));
         rows.push(("server", server(&module["server"])));
         rows.push(("links", text(&module["links"])));
+        rows.push(("faults", faults_running(&module["faults"])));
         rows.push(("held", format!("{} bytes", text(&module["bytes_held"]))));
     }
     let counters = &state["counters"];
@@ -50,8 +51,7 @@ pub(super) fn state(state: &Value) -> String {
 
 /// `GET /v1/links`.
 pub(super) fn links(links: &Value) -> String {
-    let none = vec![];
-    let links = links["links"].as_array().unwrap_or(&none);
+    let links = list(&links["links"]);
     if links.is_empty() {
         return "no links\n".to_owned();
     }
@@ -80,11 +80,76 @@ pub(super) fn links(links: &Value) -> String {
     )
 }
 
+/// `GET /v1/scenarios`.
+pub(super) fn scenarios(scenarios: &Value) -> String {
+    let rows: Vec<_> = list(&scenarios["scenarios"])
+        .iter()
+        .map(|scenario| {
+            let row = &scenario["row"];
+            let row = if row.is_null() {
+                String::new()
+            } else {
+                text(row)
+            };
+            [text(&scenario["name"]), row, text(&scenario["summary"])]
+        })
+        .collect();
+    table(["SCENARIO", "ROW", "WHAT GOES WRONG"], &rows)
+}
+
+/// `GET /v1/faults`.
+pub(super) fn faults(faults: &Value) -> String {
+    let faults = list(&faults["faults"]);
+    if faults.is_empty() {
+        return "no faults\n".to_owned();
+    }
+    let rows: Vec<_> = faults
+        .iter()
+        .map(|fault| {
+            let acted = list(&fault["rules"])
+                .iter()
+                .map(|rule| text(&rule["acted"]));
+            let acted: Vec<_> = acted.collect();
+            [
+                text(&fault["id"]),
+                text(&fault["name"]),
+                text(&fault["seed"]),
+                acted.join(", "),
+            ]
+        })
+        .collect();
+    table(["ID", "NAME", "SEED", "ACTED"], &rows)
+}
+
+/// `POST /v1/faults`.
+pub(super) fn started(started: &Value) -> String {
+    let [id, name, seed] = ["id", "name", "seed"].map(|key| text(&started[key]));
+    format!("{id} {name}, seed {seed}\n")
+}
+
+/// `DELETE /v1/faults/{which}`.
+pub(super) fn stopped(stopped: &Value) -> String {
+    let stopped: Vec<_> = list(&stopped["stopped"]).iter().map(text).collect();
+    format!("{} stopped\n", stopped.join(", "))
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
 fn text(value: &Value) -> String {
     match value.as_str() {
         Some(text) => text.escape_debug().to_string(),
         None => value.to_string(),
     }
+}
+
+fn faults_running(faults: &Value) -> String {
+    let names: Vec<_> = list(faults).iter().map(text).collect();
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.join(", ")
 }
 
 fn busy(module: &Value) -> String {

@@ -89,6 +89,44 @@ fn commands_reach_the_module() {
 }
 
 #[test]
+fn faults_are_started_from_a_name_and_from_a_file() {
+    let (scratch, _espat, at) = start("ctl-fault", &[]);
+    assert!(did(&at, &["scenarios"]).contains("ipd-inside-send"));
+    assert_eq!(did(&at, &["fault", "list"]), "no faults\n");
+    let name = "ipd-inside-send";
+    let started = did(&at, &["fault", "start", name, "--seed", "7"]);
+    assert_eq!(started, "0 ipd-inside-send, seed 7\n");
+    let file = scratch.path("own-plan.toml");
+    std::fs::write(
+        &file,
+        "[[fault]]\nwhen = { command = \"AT\" }\ndo = \"hang\"\n",
+    )
+    .unwrap();
+    let started = did(&at, &["fault", "start", file.to_str().unwrap()]);
+    assert_eq!(started, "1 own-plan, seed 0\n");
+    let listed = did(&at, &["fault", "list"]);
+    assert!(
+        listed.contains("0   ipd-inside-send  7") && listed.contains("1   own-plan"),
+        "{listed}"
+    );
+    assert!(did(&at, &["state"]).contains("faults   ipd-inside-send, own-plan\n"));
+    assert_eq!(did(&at, &["fault", "stop", "own-plan"]), "1 stopped\n");
+    assert_eq!(did(&at, &["fault", "stop", "0"]), "0 stopped\n");
+    let (code, message) = failed(ctl(&at, &["fault", "stop", "0"]));
+    assert!(code == 1 && message.contains("fault list"), "{message}");
+    let (code, message) = failed(ctl(&at, &["fault", "start", "no-such"]));
+    assert!(
+        code == 2 && message.contains("no-such") && message.contains("espat scenarios"),
+        "{message}"
+    );
+    let (code, message) = failed(ctl(&at, &["fault", "start", "./no-such.toml"]));
+    assert!(code == 2 && message.contains("./no-such.toml"), "{message}");
+    std::fs::write(&file, "[[fault]]\ndo = \"hnag\"\n").unwrap();
+    let (code, message) = failed(ctl(&at, &["fault", "start", file.to_str().unwrap()]));
+    assert!(code == 2 && message.contains("own-plan:2:"), "{message}");
+}
+
+#[test]
 fn the_transcript_comes_until_the_module_ends() {
     for json in [false, true] {
         let (_scratch, mut espat, at) = start(&format!("ctl-tail-{json}"), &[]);

@@ -278,3 +278,90 @@ fn the_documentation_runs_as_it_stands() {
         assert_eq!(answer.get("error"), None, "{command}: {answer}");
     }
 }
+
+#[test]
+fn faults_are_started_listed_and_stopped() {
+    let scratch = Scratch::new("control-faults");
+    let (espat, link) = Espat::on_pty(&scratch, &["--control", "127.0.0.1:0"]);
+    let at = place(&espat);
+    let scenarios = get(&at, "/v1/scenarios").json();
+    holds(&scenarios, &schema("Scenarios"));
+    let names = scenarios["scenarios"].as_array().unwrap();
+    assert!(names.iter().any(|one| one["name"] == "ipd-inside-send"));
+    let mut host = Host::open_and_start(&link);
+    host.ok("ATE0");
+    let faults = || {
+        let faults = get(&at, "/v1/faults").json();
+        holds(&faults, &schema("Faults"));
+        faults["faults"].as_array().unwrap().clone()
+    };
+    assert_eq!(faults(), Vec::<Value>::new());
+    let start = |body: &str| post(&at, "/v1/faults", body);
+    // A plan of one's own: the answer to one command is held back for good.
+    let plan = "[[fault]]\nname = \"quiet\"\nwhen = { command = \"AT+CIPMUX?\" }\ndo = \"hang\"\n";
+    let body = json!({"name": "deaf", "plan": plan, "seed": 7}).to_string();
+    let started = start(&body);
+    assert_eq!(started.status, 201, "{}", started.body);
+    holds(&started.json(), &schema("Started"));
+    assert_eq!(started.json(), json!({"id": 0, "name": "deaf", "seed": 7}));
+    assert_eq!(state(&at)["module"]["faults"], json!(["deaf"]));
+    host.ok("AT");
+    host.write("AT+CIPMUX?\r\n");
+    wait_for("the fault", || {
+        faults()[0]["rules"] == json!([{"name": "quiet", "acted": 1}])
+    });
+    did(&at, "/v1/reset", "");
+    host.until("\r\nready\r\n");
+    let stop = |which: &str| {
+        let head = format!("DELETE /v1/faults/{which} HTTP/1.1\r\nHost: localhost\r\n");
+        client::request(&at, &head, "")
+    };
+    let stopped = stop("deaf");
+    assert_eq!(stopped.status, 200, "{}", stopped.body);
+    holds(&stopped.json(), &schema("Stopped"));
+    assert_eq!(stopped.json(), json!({"stopped": [0]}));
+    assert_eq!(faults(), Vec::<Value>::new());
+    host.ok("AT+CIPMUX?");
+    for gone in ["deaf", "0", "99", "%00"] {
+        let answer = stop(gone);
+        assert_eq!(
+            (answer.status, answer.error().as_str()),
+            (404, "which"),
+            "{gone}"
+        );
+    }
+    // A scenario, with its own seed, by its number.
+    let started = start("{\"name\":\"ipd-inside-send\"}");
+    assert_eq!(started.status, 201, "{}", started.body);
+    let id = started.json()["id"].to_string();
+    assert_eq!(stop(&id).status, 200);
+    for (wrong, name) in [
+        ("{}", "body"),
+        ("{\"name\":\"no-such\"}", "name"),
+        ("{\"name\":\"/etc/passwd\"}", "name"),
+        ("{\"name\":\"a b\",\"plan\":\"\"}", "name"),
+        ("{\"plan\":\"[[fault]]\\ndo = \\\"hnag\\\"\"}", "plan"),
+        ("{\"plan\":\"= =\"}", "plan"),
+        ("{\"name\":\"ipd-inside-send\",\"sed\":1}", "body"),
+        ("{\"name\":\"ipd-inside-send\",\"seed\":-1}", "body"),
+    ] {
+        let answer = start(wrong);
+        assert_eq!(
+            (answer.status, answer.error().as_str()),
+            (400, name),
+            "{wrong}"
+        );
+    }
+    let wrong = start("{\"plan\":\"[[fault]]\\ndo = \\\"hnag\\\"\"}").json();
+    assert!(
+        wrong["error"]["message"].as_str().unwrap().contains("hang"),
+        "{wrong}"
+    );
+    for _ in 0..32 {
+        assert_eq!(start("{\"name\":\"ipd-inside-send\"}").status, 201);
+    }
+    assert_eq!(start("{\"name\":\"ipd-inside-send\"}").status, 409);
+    let stopped = stop("ipd-inside-send").json();
+    assert_eq!(stopped["stopped"].as_array().unwrap().len(), 32);
+    host.ok("AT");
+}

@@ -91,6 +91,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "outbox",
             "output",
             "reply::urc",
+            "time",
             "timers",
             "tls",
         ],

@@ -9,6 +9,26 @@ use crate::output::StoreTag;
 pub(super) const FIRMWARE: &str = "ota";
 /// The first byte of a firmware's image.
 const IMAGE_MAGIC: u8 = 0xe9;
+/// What partitions begin with, and after how many bytes, where the firmware looks: `at_ota_cmd.c` of later releases. A partition that is not
+/// here is refused.
+const MAGIC: &[(&str, usize, &[u8])] = &[
+    (FIRMWARE, 0, &[IMAGE_MAGIC]),
+    ("mqtt_ca", 0, CERTIFICATE),
+    ("mqtt_cert", 0, CERTIFICATE),
+    ("mqtt_key", 0, CERTIFICATE),
+    ("ble_data", 2, &[0x27, 0x95]),
+    ("client_ca", 0, CERTIFICATE),
+    ("client_cert", 0, CERTIFICATE),
+    ("client_key", 0, CERTIFICATE),
+    ("server_ca", 0, CERTIFICATE),
+    ("server_cert", 0, CERTIFICATE),
+    ("server_key", 0, CERTIFICATE),
+    ("wpa2_ca", 0, CERTIFICATE),
+    ("wpa2_cert", 0, CERTIFICATE),
+    ("wpa2_key", 0, CERTIFICATE),
+    ("factory_param", 0, &[0xfc, 0xfc]),
+];
+const CERTIFICATE: &[u8] = &[0xf1, 0xf1];
 
 /// The file on its way into its partition.
 #[derive(Debug)]
@@ -66,7 +86,14 @@ impl File {
         };
         self.body_begun = true;
         let body = &read[body..];
-        if self.partition == FIRMWARE {
+        if cx.env.profile().quirks.upgrade_checks_partitions {
+            if !self.has_magic(body) {
+                let name = self.partition;
+                cx.env
+                    .log(format_args!("{name} partition has an invalid magic byte"));
+                return Took::Refused;
+            }
+        } else if self.partition == FIRMWARE {
             // A read that ends with the head shows the zero behind it (esp-at#103).
             let first = body.first().copied().unwrap_or(0);
             if first != IMAGE_MAGIC {
@@ -77,6 +104,15 @@ impl File {
             }
         }
         self.write(cx, body)
+    }
+
+    /// Whether a file begins as its partition has to. The firmware looks beyond what it has read where the bytes lie behind others.
+    fn has_magic(&self, body: &[u8]) -> bool {
+        let known = MAGIC.iter().find(|(name, ..)| *name == self.partition);
+        known.is_some_and(|(_, offset, magic)| {
+            body.get(*offset..)
+                .is_some_and(|rest| rest.starts_with(magic))
+        })
     }
 
     fn write(&mut self, cx: &mut Cx<'_>, bytes: &[u8]) -> Took {

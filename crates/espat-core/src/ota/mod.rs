@@ -4,6 +4,7 @@ mod file;
 mod http;
 mod server;
 mod upgrade;
+mod versions;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,6 +17,7 @@ use crate::outbox::{Keep, Step};
 use crate::output::StoreTag;
 
 pub(crate) use upgrade::{Order, Turn, Upgrade};
+pub(crate) use versions::{Asked, Versions};
 
 /// `AT+CIUPDATE` and what it changes.
 #[derive(Debug)]

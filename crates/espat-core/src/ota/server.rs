@@ -1,6 +1,7 @@
 //! The server of an upgrade, and connections to it.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -43,6 +44,13 @@ impl Server {
             https,
             ip: IpAddr::from([0, 0, 0, 0]),
         }
+    }
+
+    /// What stands behind `Host:`.
+    pub(super) fn shown(&self, cx: &Cx<'_>) -> String {
+        let is_named = cx.env.profile().quirks.upgrade_names_host;
+        let name = self.host.name().filter(|_| is_named);
+        name.cloned().unwrap_or_else(|| format!("{}", self.ip))
     }
 
     /// Opens a connection that starts with `request`.

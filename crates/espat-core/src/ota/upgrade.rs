@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use super::file::{FIRMWARE, File, Took};
+use super::http::Answer;
 use super::server::{Server, Talk, token};
 use super::{FAILED, http};
 use crate::exec::cx::Cx;
@@ -51,6 +52,8 @@ pub(crate) struct Upgrade {
     order: Order,
     server: Server,
     stage: Stage,
+    /// The answer to the question for a version, where the firmware reads it on.
+    answer: Option<Answer>,
 }
 
 #[derive(Debug)]
@@ -76,6 +79,7 @@ impl Upgrade {
             order,
             server,
             stage: Stage::Over,
+            answer: None,
         };
         let turn = upgrade.look_up(cx);
         let turn = upgrade.conclude(cx, turn);
@@ -180,8 +184,11 @@ impl Upgrade {
         }
         match &self.order.version {
             None => {
-                let Server { ip, port, .. } = self.server;
-                let request = http::version_request(ip, port, token(cx));
+                let table = &cx.env.profile().upgrade;
+                let reads_on = cx.env.profile().quirks.upgrade_reads_version_on;
+                self.answer = reads_on.then(|| Answer::new(table.read_bytes));
+                let request =
+                    http::version_request(self.server.shown(cx), self.server.port, token(cx));
                 self.stage = Stage::Version(self.server.talk(cx, request));
                 Turn::Goes
             }
@@ -230,14 +237,14 @@ impl Upgrade {
             SocketEvent::Sent => Turn::Goes,
             SocketEvent::Data(read) => {
                 let Stage::File(_, file) = &mut self.stage else {
-                    return self.on_answer(cx, read);
+                    return self.on_part(cx, read);
                 };
                 let took = file.take(cx, read);
                 self.after_read(cx, took)
             }
             SocketEvent::Closed(cause) => {
                 let Stage::File(_, file) = &mut self.stage else {
-                    return self.on_answer(cx, b"");
+                    return self.on_answer_end(cx, cause);
                 };
                 file.closed = Some(cause);
                 // The firmware learns of it when it reads, which is after it has written.
@@ -270,7 +277,34 @@ impl Upgrade {
         Turn::Goes
     }
 
-    /// One read of the answer is all that counts.
+    /// A read of the answer, which may be all that counts.
+    fn on_part(&mut self, cx: &mut Cx<'_>, read: &[u8]) -> Turn {
+        let Some(mut answer) = self.answer.take() else {
+            return self.on_answer(cx, read);
+        };
+        if answer.take(read) {
+            return self.on_answer(cx, answer.text());
+        }
+        if let Stage::Version(talk) = &self.stage {
+            cx.env.out.read(talk.socket, answer.room());
+        }
+        self.answer = Some(answer);
+        Turn::Goes
+    }
+
+    /// The server closed without more of an answer.
+    fn on_answer_end(&mut self, cx: &mut Cx<'_>, cause: CloseCause) -> Turn {
+        match self.answer.take() {
+            None => self.on_answer(cx, b""),
+            Some(answer) if is_orderly(cause) => self.on_answer(cx, answer.text()),
+            Some(_) => {
+                cx.env.log("recv data from server failed!");
+                Turn::Failed
+            }
+        }
+    }
+
+    /// What counts of the answer.
     fn on_answer(&mut self, cx: &mut Cx<'_>, answer: &[u8]) -> Turn {
         if let Stage::Version(talk) = core::mem::replace(&mut self.stage, Stage::Over) {
             cx.net.close_apart(&mut cx.env, talk.socket, CloseHow::Fin);
@@ -322,10 +356,11 @@ impl Upgrade {
             cx.env.log("connect to server2 failed!");
             return Turn::Failed;
         }
-        let Server { ip, port, .. } = self.server;
+        let Server { port, .. } = self.server;
         let request_max = cx.env.profile().upgrade.request_bytes;
         let name = &self.order.partition;
-        let request = http::file_request(version, name, ip, port, token(cx), request_max);
+        let host = self.server.shown(cx);
+        let request = http::file_request(version, name, host, port, token(cx), request_max);
         let file = File::new(partition, bytes_max);
         self.stage = Stage::File(self.server.talk(cx, request), file);
         Turn::Goes

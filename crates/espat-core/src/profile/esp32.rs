@@ -97,6 +97,9 @@ pub(super) const BASE: Profile = Profile {
         receive_lengths_follow_mode: false,
         network_errors_numbered: false,
         background_upgrade_asks_nothing: true,
+        upgrade_names_host: false,
+        upgrade_reads_version_on: false,
+        upgrade_checks_partitions: false,
         own_join_ignores_leased_servers: false,
         rom_is_heard: false,
         explains_to_host: false,
@@ -385,6 +388,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     quirks.zone_before_sync: Inferred, "a project's notes show it about 2024; esp-at#315 shows that 2.1-dev does not: the border is a guess";
     quirks.sntp_off_needs_zone: Documented, "manuals up to 2.2, AT+CIPSNTPCFG; optional in later ones";
     quirks.sntp_off_shows_zone: Strings, "the core library's format for it is first in 3.2";
+    quirks.upgrade_names_host, quirks.upgrade_reads_version_on, quirks.upgrade_checks_partitions: Source, "esp-at, components/at/src/at_ota_cmd.c of February 2021";
     quirks.network_errors_numbered: Strings, "no such text in the core library before 5.0";
     quirks.raw_with_multi: Documented, "manual of 2.2, AT+CIPMODE: needs AT+CIPMUX=0; the core library says \"CIPMUX must be 0\"";
     quirks.saved_link_prompts: Strings, "the prompt is in the function that enters passthrough from 2.3 for ESP32-C3 and 2.4 on";

@@ -33,6 +33,7 @@ pub(super) const V3_3: Profile = Profile {
         quirks.sntp_off_needs_zone: Documented, "manual of 3.3, AT+CIPSNTPCFG: optional";
         quirks.sntp_off_shows_zone: Strings, "the core library's format for it is first in 3.2";
         quirks.time_updated: Documented, "manual of 3.3, index of messages: only after power-on or AT+CIPSNTPCFG; first in 3.1";
+        quirks.upgrade_names_host, quirks.upgrade_reads_version_on, quirks.upgrade_checks_partitions: Source, "esp-at, components/at/src/at_ota_cmd.c, headed 2024; when that came is not known";
         quirks.background_upgrade_asks_nothing: Source, "esp-at of 2026, components/at/src/at_ota_cmd.c: repaired; when is not known";
     },
     limits: Limits {
@@ -79,6 +80,9 @@ pub(super) const V3_3: Profile = Profile {
         sntp_off_shows_zone: true,
         time_updated: true,
         background_upgrade_asks_nothing: false,
+        upgrade_names_host: true,
+        upgrade_reads_version_on: true,
+        upgrade_checks_partitions: true,
         ..V2_4.quirks
     },
     factory: Factory {

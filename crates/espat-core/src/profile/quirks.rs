@@ -28,6 +28,12 @@ values! {
         /// `AT+CIUPDATE` that does not block and names no version does not ask for the newest one: it fetches the version with
         /// the empty name.
         pub background_upgrade_asks_nothing: bool,
+        /// The requests of an upgrade name the server behind `Host:`; otherwise its address.
+        pub upgrade_names_host: bool,
+        /// An upgrade reads the answer about versions on, until a version and a status are there; otherwise one read is all.
+        pub upgrade_reads_version_on: bool,
+        /// An upgrade looks at the first bytes for every partition, and refuses one that it does not know; otherwise for the firmware's alone.
+        pub upgrade_checks_partitions: bool,
         /// `+TIME_UPDATED` says that a time server has set the clock, once after each boot and each `AT+CIPSNTPCFG`.
         pub time_updated: bool,
         /// `AT+CIPRECVLEN?` shows one value in single-link mode; otherwise five in either mode.

@@ -60,6 +60,27 @@ fn a_module_restarts_into_the_newest_version_and_keeps_it() {
 }
 
 #[test]
+fn a_newer_firmware_line_lists_the_versions_and_upgrades_to_one() {
+    let server = start("upgrade-newer", &[]);
+    let (_espat, mut host) = module(&server, &["--profile", "esp32-4.1"]);
+    let said = host.ok("AT+CIPFWVER?");
+    let versions: Vec<_> = said.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(
+        versions[..2],
+        ["+CIPFWVER:\"v2.10.0.0\"", "+CIPFWVER:\"v2.9.0.0\""],
+        "{said:?}"
+    );
+    host.write("AT+CIUPDATE\r\n");
+    let said = host.until("\r\nready\r\n");
+    assert_eq!(
+        said,
+        format!("{STEPS}+CIPUPDATE:4\r\n\r\nOK\r\n\r\nready\r\n")
+    );
+    host.ok("ATE0");
+    assert_eq!(version(&mut host), "2.10.0.0");
+}
+
+#[test]
 fn a_module_upgrades_over_https() {
     let server = start("upgrade-tls", &["--tls"]);
     let (_espat, mut host) =

@@ -6,6 +6,7 @@ mod cipclosemode;
 mod cipdinfo;
 mod cipdns;
 mod cipdomain;
+mod cipfwver;
 mod cipmode;
 mod cipmux;
 mod cipreconnintv;
@@ -72,6 +73,7 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     ping::COMMANDS,
     cipdns::COMMANDS,
     ciupdate::COMMANDS,
+    cipfwver::COMMANDS,
     cipsslsize::COMMANDS,
     cipclosemode::COMMANDS,
 ];

@@ -22,6 +22,8 @@ mod ota_server;
 #[cfg(test)]
 mod ports;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod replay;

@@ -6,9 +6,10 @@
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{LazyLock, Mutex};
     use std::time::Instant;
 
     use espat_core::profile::PROFILES;
@@ -75,12 +76,18 @@ mod tests {
         on_others(&script, &plan, givens)
     }
 
-    /// How often a transcript held on another line than its own.
-    static HELD: AtomicUsize = AtomicUsize::new(0);
-    /// How often one says that it does not hold on a line, and it does not.
-    static DIFFERED: AtomicUsize = AtomicUsize::new(0);
-    /// How often a line lacks one of its commands, or has one that its own line lacks.
-    static OTHER_COMMANDS: AtomicUsize = AtomicUsize::new(0);
+    /// How transcripts went on a line that is not their own.
+    #[derive(Default)]
+    struct Count {
+        held: AtomicUsize,
+        /// They say that they do not hold there, and they do not.
+        differed: AtomicUsize,
+        /// The line lacks one of their commands, or has one that their own line lacks.
+        other_commands: AtomicUsize,
+    }
+
+    static COUNTS: LazyLock<Vec<Count>> =
+        LazyLock::new(|| PROFILES.iter().map(|_| Count::default()).collect());
 
     /// Runs a transcript on the other lines. Which ways of cutting input there are is not tried again.
     fn on_others(script: &Script, plan: &Plan, givens: &Givens) -> Result<(), String> {
@@ -91,17 +98,20 @@ mod tests {
             return Ok(());
         }
         let mut failures = Vec::new();
-        for profile in PROFILES.iter().filter(|other| other.name != own.name) {
+        for (profile, count) in PROFILES.iter().zip(COUNTS.iter()) {
+            if profile.name == own.name {
+                continue;
+            }
             let other = Plan::on(profile, script, givens).map_err(|e| e.to_string())?;
             if has_other_commands(plan, &other) {
-                OTHER_COMMANDS.fetch_add(1, Ordering::Relaxed);
+                count.other_commands.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
             let outcome = run(&other, &[Way::Lines, Way::Random(0x5eed)]);
             let (name, line) = (&script.name, profile.name);
             match (outcome, plan.is_not_on(profile)) {
-                (Ok(()), false) => _ = HELD.fetch_add(1, Ordering::Relaxed),
-                (Err(_), true) => _ = DIFFERED.fetch_add(1, Ordering::Relaxed),
+                (Ok(()), false) => _ = count.held.fetch_add(1, Ordering::Relaxed),
+                (Err(_), true) => _ = count.differed.fetch_add(1, Ordering::Relaxed),
                 (Ok(()), true) => {
                     failures.push(format!(
                         "{name}: it holds on {line}, which its @not-on names"
@@ -182,15 +192,21 @@ mod tests {
         let mut failures = failures.into_inner().unwrap();
         failures.sort();
         println!(
-            "{} transcripts in {} ways, {} failed; on other lines {} held, {} differed as they say, {} have other commands; {} ms",
+            "{} transcripts in {} ways, {} failed; {} ms; where a line is not their own:",
             files.len(),
             Way::ALL.len(),
             failures.len(),
-            HELD.load(Ordering::Relaxed),
-            DIFFERED.load(Ordering::Relaxed),
-            OTHER_COMMANDS.load(Ordering::Relaxed),
             started.elapsed().as_millis()
         );
+        for (profile, count) in PROFILES.iter().zip(COUNTS.iter()) {
+            println!(
+                "  {}: {} held, {} differed as they say, {} have other commands",
+                profile.name,
+                count.held.load(Ordering::Relaxed),
+                count.differed.load(Ordering::Relaxed),
+                count.other_commands.load(Ordering::Relaxed)
+            );
+        }
         assert!(
             failures.is_empty(),
             "{} transcripts failed:\n\n{}",
@@ -199,25 +215,39 @@ mod tests {
         );
     }
 
+    /// On each line: of a transcript that is its own, or that holds there.
     #[test]
     fn every_form_of_every_command_has_a_transcript() {
-        let mut used = Vec::new();
+        let givens = Givens::read(&root().join("_given")).unwrap_or_else(|e| panic!("{e}"));
+        let mut used = vec![BTreeSet::new(); PROFILES.len()];
         for path in transcripts("") {
-            let script = Script::parse(&std::fs::read_to_string(&path).unwrap(), "")
-                .unwrap_or_else(|e| panic!("{e}"));
-            used.extend(script.steps().flat_map(|(_, step)| commands_in(step)));
+            let text = std::fs::read_to_string(&path).unwrap();
+            let script =
+                Script::parse(&text, &path.display().to_string()).unwrap_or_else(|e| panic!("{e}"));
+            let plan = Plan::new(&script, &givens).unwrap_or_else(|e| panic!("{e}"));
+            let own = plan.config.profile.name;
+            for (profile, used) in PROFILES.iter().zip(&mut used) {
+                let other = Plan::on(profile, &script, &givens).unwrap_or_else(|e| panic!("{e}"));
+                let holds = !plan.is_not_on(profile) && !has_other_commands(&plan, &other);
+                if own == profile.name || holds {
+                    used.extend(other.steps().flat_map(commands_in));
+                }
+            }
         }
         let mut missing = Vec::new();
-        for command in PROFILES.iter().flat_map(|profile| commands_of(profile)) {
-            for &form in command.forms {
-                if !used.contains(&(command.name.to_owned(), form)) {
-                    missing.push(format!("AT{} ({form:?})", command.name));
+        for (profile, used) in PROFILES.iter().zip(&used) {
+            for command in commands_of(profile) {
+                for &form in command.forms {
+                    if !used.contains(&(command.name.to_owned(), form)) {
+                        missing.push(format!("{}: AT{} ({form:?})", profile.name, command.name));
+                    }
                 }
             }
         }
         assert!(
             missing.is_empty(),
-            "no transcript in tests/at has: {missing:?}"
+            "no transcript in tests/at has:\n{}",
+            missing.join("\n")
         );
     }
 }

@@ -3,7 +3,7 @@
 use crate::reply::error::AtError;
 
 /// The forms a command may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// `AT+X=?`
     Test,

@@ -31,13 +31,37 @@ enum Ready {
 const HOSTS: &[Host] = &[
     Host {
         name: "esp-at-nal",
-        prepare: nal,
+        prepare: || package("nal", "espat-host-nal", RTOS),
+    },
+    Host {
+        name: "esp-at-nal on NonOS",
+        prepare: || package("nal", "espat-host-nal", NONOS),
     },
     Host {
         name: "adafruit-circuitpython-esp-atcontrol",
         prepare: atcontrol,
     },
+    Host {
+        name: "embedded-drivers",
+        prepare: || package("hal", "embedded_drivers", RTOS),
+    },
+    Host {
+        name: "embedded-drivers on NonOS",
+        prepare: || package("hal", "embedded_drivers", NONOS),
+    },
+    Host {
+        name: "drogue-esp8266 on NonOS",
+        prepare: || package("hal", "drogue", NONOS),
+    },
+    Host {
+        name: "esp8266-wifi-serial on NonOS",
+        prepare: || package("hal", "wifi_serial", NONOS),
+    },
 ];
+
+/// The firmware lines that the hosts meet.
+const RTOS: &str = "esp32-2.2";
+const NONOS: &str = "esp8266-nonos-1.7";
 
 /// Runs all hosts; the first failure is the error.
 pub(crate) fn test() -> Result<Fared, String> {
@@ -98,17 +122,20 @@ fn run(name: &str, mut command: Command, espat: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn nal() -> Result<Ready, String> {
-    let folder = root().join("tests/hosts/nal");
+/// A program of a package under `tests/hosts`, which takes the profile of its module first.
+fn package(folder: &str, program: &str, profile: &str) -> Result<Ready, String> {
+    let folder = root().join("tests/hosts").join(folder);
     let mut fetch = cargo(&["fetch", "--locked"]);
     fetch.current_dir(&folder);
     let fetched = output(&mut fetch)?;
     if !fetched.status.success() {
         return unreachable_or_error("crates.io", &fetch, &fetched);
     }
-    let mut command = cargo(&["build", "--locked", "--quiet"]);
+    let mut command = cargo(&["build", "--locked", "--quiet", "--bin", program]);
     command.current_dir(&folder);
-    Ok(Ready::Program(Command::new(build(command)?)))
+    let mut host = Command::new(build(command)?);
+    host.arg(profile);
+    Ok(Ready::Program(host))
 }
 
 fn atcontrol() -> Result<Ready, String> {

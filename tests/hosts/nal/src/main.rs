@@ -1,18 +1,15 @@
 //! esp-at-nal, unmodified, against a module of espat on a PTY in realistic timing: joins, opens two links, moves 100 KiB each
 //! way on both by passive receive, reads everything up to the peers' close, and closes a link itself.
 //!
-//! `espat-host-nal ESPAT` starts the `espat` binary named and everything else that it needs. Exit code 0: all bytes were right.
+//! `espat-host-nal PROFILE ESPAT` starts the `espat` binary named and everything else that it needs. Exit code 0: all bytes were right.
 
-mod daemon;
-mod peer;
 mod port;
 mod timer;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::env;
 use std::process::ExitCode;
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
-use std::{env, path::Path};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use atat::blocking::Client;
@@ -21,11 +18,9 @@ use embedded_nal::TcpClientStack;
 use esp_at_nal::stack::{Error as StackError, Socket};
 use esp_at_nal::urc::URCMessages;
 use esp_at_nal::wifi::{Adapter, WifiAdapter};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use espat_host_rig::peer::{Pattern, Peer, expect_close};
+use espat_host_rig::{Arguments, Daemon, Steps};
 
-use crate::daemon::Daemon;
-use crate::peer::{Pattern, Peer, expect_close};
 use crate::port::{Writer, last_bytes, position, pump, wait_for};
 use crate::timer::{HZ, SystemTimer};
 
@@ -37,45 +32,22 @@ static ANSWERS: ResponseSlot<ANSWER> = ResponseSlot::new();
 static URCS: UrcChannel<Urc, REPORTS, 1> = UrcChannel::new();
 
 fn main() -> ExitCode {
-    let Some(espat) = env::args_os().nth(1) else {
-        eprintln!("error: no `espat` binary named; usage: espat-host-nal ESPAT");
-        return ExitCode::from(2);
-    };
-    let (finished, outcome) = mpsc::channel();
-    match Signals::new([SIGINT, SIGTERM]) {
-        Ok(mut signals) => {
-            let finished = finished.clone();
-            std::thread::spawn(move || {
-                for signal in signals.forever() {
-                    let _ = finished.send(Err(anyhow!("ended by signal {signal}")));
-                }
-            });
-        }
-        Err(e) => eprintln!("warning: signals cannot be caught: {e}"),
-    }
-    std::thread::spawn(move || {
-        let done = catch_unwind(AssertUnwindSafe(|| run(Path::new(&espat))));
-        let _ = finished.send(done.unwrap_or_else(|_| Err(anyhow!("a panic"))));
-    });
-    let done = outcome
-        .recv_timeout(LIMIT)
-        .unwrap_or_else(|_| Err(anyhow!("no outcome within {LIMIT:?}")));
-    daemon::kill_group();
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            eprintln!("error: {e:#}");
-            ExitCode::FAILURE
-        }
-    }
+    espat_host_rig::host(LIMIT, run)
 }
 
-fn run(espat: &Path) -> Result<()> {
+fn run(arguments: &Arguments) -> Result<()> {
     let link = env::temp_dir().join(format!("espat-nal-{}", std::process::id()));
     let daemon = Daemon::start(
-        espat,
+        &arguments.espat,
         &link,
-        &["--timing", "realistic", "--ap", "hosts=secret1234"],
+        &[
+            "--profile",
+            &arguments.profile,
+            "--timing",
+            "realistic",
+            "--ap",
+            "hosts=secret1234",
+        ],
     )?;
     let done = drive(&daemon).with_context(|| format!("the module's last bytes: {}", last_bytes()));
     done.and_then(|()| daemon.stop())
@@ -272,19 +244,6 @@ fn until(what: &str, limit: Duration, mut done: impl FnMut() -> Result<bool>) ->
         pump();
     }
     Ok(())
-}
-
-/// Says what was done, and when.
-struct Steps(Instant);
-
-impl Steps {
-    fn new() -> Self {
-        Self(Instant::now())
-    }
-
-    fn done(&mut self, what: &str) {
-        println!("{:6.2} s  {what}", self.0.elapsed().as_secs_f32());
-    }
 }
 
 /// Bytes in each direction of each link.

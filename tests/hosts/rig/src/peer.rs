@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 
 /// The bytes of one direction of one link: nothing in them repeats, so a lost, doubled or swapped piece is seen.
 #[derive(Debug, Clone)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     state: u32,
     at: usize,
     binary: usize,
@@ -18,7 +18,7 @@ pub(crate) struct Pattern {
 
 impl Pattern {
     /// Bytes of all values, from number `binary` on letters, digits, `-` and `_`.
-    pub(crate) fn new(seed: u32, binary: usize) -> Self {
+    pub fn new(seed: u32, binary: usize) -> Self {
         Self {
             state: seed,
             at: 0,
@@ -27,12 +27,12 @@ impl Pattern {
     }
 
     /// The next `n` bytes.
-    pub(crate) fn take(&mut self, n: usize) -> Vec<u8> {
+    pub fn take(&mut self, n: usize) -> Vec<u8> {
         (0..n).map(|_| self.next()).collect()
     }
 
     /// Holds `bytes` against the next ones.
-    pub(crate) fn check(&mut self, bytes: &[u8]) -> Result<()> {
+    pub fn check(&mut self, bytes: &[u8]) -> Result<()> {
         for &byte in bytes {
             let (at, expected) = (self.at, self.next());
             if byte != expected {
@@ -43,7 +43,7 @@ impl Pattern {
     }
 
     /// How many bytes were taken or checked.
-    pub(crate) fn position(&self) -> usize {
+    pub fn position(&self) -> usize {
         self.at
     }
 
@@ -64,13 +64,13 @@ impl Pattern {
 
 /// A server for one client: sends `len` bytes, receives `len` bytes, both at once, and closes when
 /// `all` peers have.
-pub(crate) struct Peer {
+pub struct Peer {
     address: SocketAddr,
     done: JoinHandle<Result<()>>,
 }
 
 impl Peer {
-    pub(crate) fn start(
+    pub fn start(
         name: &'static str,
         len: usize,
         sends: Pattern,
@@ -88,20 +88,44 @@ impl Peer {
         Ok(Self { address, done })
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Waits for the end of the peer's part. What it waits for has a deadline of its own.
-    pub(crate) fn join(self) -> Result<()> {
+    pub fn join(self) -> Result<()> {
         self.done
             .join()
             .map_err(|_| anyhow!("a peer's thread panicked"))?
     }
 }
 
+/// A server for so many clients, one after the other, that sends back what each of them sends, late enough for a host that throws
+/// away what comes right after its send; it ends with its clients.
+pub fn echo(clients: usize, delay: Duration) -> Result<Peer> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    let done = std::thread::spawn(move || {
+        for _ in 0..clients {
+            let (mut stream, _) = listener.accept()?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            let mut buffer = [0; 2048];
+            loop {
+                let n = stream.read(&mut buffer).context("an echo's client")?;
+                if n == 0 {
+                    break;
+                }
+                std::thread::sleep(delay);
+                stream.write_all(&buffer[..n])?;
+            }
+        }
+        Ok(())
+    });
+    Ok(Peer { address, done })
+}
+
 /// A server for one client that answers one line and then expects the client's close.
-pub(crate) fn expect_close() -> Result<Peer> {
+pub fn expect_close() -> Result<Peer> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     let done = std::thread::spawn(move || {

@@ -15,14 +15,14 @@ use rustix::process::{Pid, Signal, kill_process_group};
 static GROUP: AtomicI32 = AtomicI32::new(0);
 
 /// A running module.
-pub(crate) struct Daemon {
+pub struct Daemon {
     child: Child,
     link: PathBuf,
 }
 
 impl Daemon {
     /// Starts `espat run --pty LINK` with `options` and waits until it says that the port is there.
-    pub(crate) fn start(espat: &Path, link: &Path, options: &[&str]) -> Result<Self> {
+    pub fn start(espat: &Path, link: &Path, options: &[&str]) -> Result<Self> {
         let mut child = Command::new(espat)
             .arg("run")
             .arg("--pty")
@@ -57,12 +57,12 @@ impl Daemon {
     }
 
     /// Where the serial port is.
-    pub(crate) fn link(&self) -> &Path {
+    pub fn link(&self) -> &Path {
         &self.link
     }
 
     /// Ends the module as a user would: SIGTERM, and then it has to exit with 0.
-    pub(crate) fn stop(mut self) -> Result<()> {
+    pub fn stop(mut self) -> Result<()> {
         signal_group(Signal::TERM);
         let status = self.wait(STOP)?;
         ensure!(status.success(), "espat ended with {status} on SIGTERM");
@@ -95,7 +95,7 @@ impl Drop for Daemon {
 }
 
 /// Ends the daemon and all that it started, at once.
-pub(crate) fn kill_group() {
+pub fn kill_group() {
     signal_group(Signal::KILL);
 }
 

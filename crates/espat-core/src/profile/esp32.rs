@@ -32,6 +32,7 @@ pub(super) const BASE: Profile = Profile {
         links: 5,
         line_bytes: 256,
         send_bytes: 2048,
+        read_bytes: 0x7fff_ffff,
         ipd_bytes: 2920,
         datagram_bytes: 1472,
         receive_window: 5744,
@@ -194,7 +195,7 @@ pub(super) const V2_4: Profile = Profile {
     source: "esp-at v2.4.0.0: manual, core library strings",
     nearest: Some(&ESP32_2_2),
     evidence: evidence! {
-        limits.send_bytes: Documented, "manual of 2.4, AT+CIPSEND: at most 8192 bytes";
+    limits.send_bytes: Documented, "manual of 2.4, AT+CIPSEND: at most 8192 bytes";
         limits.passthrough_packet: Documented, "manual of 2.4, AT+CIPSEND: a packet leaves at 2920 bytes";
         features.CIPSTATE, features.SENDL, features.SNTP_INTERVAL: Documented, "manual of 2.4";
         features.TCP_KEEP_ALIVE: Documented, "manual of 2.4, AT+CIPTCPOPT";
@@ -319,6 +320,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     limits.links: Documented, "manual of 2.2, AT+CIPSTART: <link ID> is 0 to 4";
     limits.line_bytes: Documented, "manual of 2.2, AT Command Set: at most 256 bytes";
     limits.send_bytes: Documented, "manual of 2.2, AT+CIPSEND: at most 2048 bytes";
+    limits.read_bytes: Documented, "manual of 2.2, AT+CIPRECVDATA: at most 0x7fffffff";
     limits.ipd_bytes: Inferred, "manual of 5.0: at most 2920 bytes in a message; 2872 seen in esp-at#270; manuals of the time are silent";
     limits.datagram_bytes: Inferred, "manual of 5.0: datagrams are not put together again by default; an Ethernet frame holds 1472 bytes";
     limits.receive_window: Documented, "manual of 2.2, AT+CIPRECVMODE: 5744 by default";

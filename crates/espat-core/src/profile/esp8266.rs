@@ -71,7 +71,10 @@ pub(super) const NONOS_1_7: Profile = Profile {
     evidence: EVIDENCE_NONOS_1_7,
     limits: Limits {
         line_bytes: 128,
+        read_bytes: 2048,
         receive_window: 2920,
+        baud: (110, 4_608_000),
+        ping_bytes: 32,
         rf_power: 0..=82,
         rf_power_steps: &[],
         softap_stations: 8,
@@ -144,6 +147,9 @@ pub(super) const NONOS_1_7: Profile = Profile {
 /// The instruction set is the vendor's manual for NonOS, editions 2.1 to 3.0.
 const EVIDENCE_NONOS_1_7: &[Evidence] = evidence! {
     limits.line_bytes: Transcript, "ESP8266_NONOS_SDK#7: 128 bytes";
+    limits.read_bytes: Source, "ESP_ATMod refuses more than 2048 as too long";
+    limits.baud: Documented, "instruction set, AT+UART_CUR: 110 to 115200*40";
+    limits.ping_bytes: Source, "lwIP, contrib/apps/ping/ping.c: PING_DATA_SIZE is 32";
     limits.receive_window: Documented, "instruction set, AT+CIPRECVMODE: 2920 bytes by default";
     limits.rf_power: Documented, "manual of 2.2, AT Command Set Comparison: 0 to 82 on NonOS";
     limits.rf_power_steps: Decided, "nothing says that the value is rounded";

@@ -119,6 +119,8 @@ values! {
         pub line_bytes: usize,
         /// Payload bytes of one `AT+CIPSEND`.
         pub send_bytes: usize,
+        /// Bytes of one `AT+CIPRECVDATA`.
+        pub read_bytes: usize,
         /// Payload bytes of one active `+IPD`.
         pub ipd_bytes: usize,
         /// Payload bytes of a datagram that arrives whole.

@@ -8,6 +8,8 @@ pub(crate) enum Reason {
     AlreadyConnected,
     /// There is no open link of that number.
     NoLink,
+    /// There is no link of that number that could be read.
+    NoLinkToRead,
     /// There is no link of that number that could be closed.
     NothingToClose,
     /// The form is that of the single-link mode.
@@ -58,7 +60,7 @@ impl Reason {
             Self::SingleLink => "MUX=0",
             Self::NoAddress => "no ip",
             Self::BadRemote => "IP ERROR",
-            Self::BadKind | Self::BadLink | Self::TooLong => return None,
+            Self::NoLinkToRead | Self::BadKind | Self::BadLink | Self::TooLong => return None,
             Self::LinksOpen => "link is builded",
             Self::PassthroughArmed => "IPMODE must be 0",
             Self::PassthroughSends => "IPMODE=1",
@@ -77,7 +79,7 @@ impl Reason {
     pub(crate) const fn said(self) -> Option<&'static str> {
         Some(match self {
             Self::AlreadyConnected => "ALREADY CONNECTED",
-            Self::NoLink => "link is not valid",
+            Self::NoLink | Self::NoLinkToRead => "link is not valid",
             Self::NothingToClose => "UNLINK",
             Self::MultipleLinks => "MUX=1",
             Self::SingleLink => "MUX=0",

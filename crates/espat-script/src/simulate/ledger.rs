@@ -279,13 +279,13 @@ impl Ledger {
 
     fn on_result(&mut self, line: Vec<u8>) {
         match line.as_slice() {
-            b"" | b"busy p..." | b"+QUITT" | b"Will force to restart!!!" => return,
+            b"" | b"busy p..." | b"busy s..." | b"+QUITT" | b"Will force to restart!!!" => return,
             text if text.starts_with(b"ERR CODE") => return,
             b"SEND OK" => {
                 let sent = self.streams.send_ok();
                 self.hold(sent);
             }
-            b"OK" | b"ERROR" | b"SEND FAIL" | b"SEND Canceled" => {}
+            b"OK" | b"ERROR" | b"FAIL" | b"SEND FAIL" | b"SEND Canceled" => {}
             _ => self.hold(Err(format!("`{}` is no result", line.escape_ascii()))),
         }
         self.finals += 1;
@@ -309,8 +309,8 @@ impl Ledger {
         } else if self.announced.is_none() {
             let line = self.answer.rsplit(|&b| b == b'\n').next();
             let read = line.and_then(|line| {
-                let rest = line.strip_prefix(b"+CIPRECVDATA:")?;
-                number(rest.split(|&b| b == b',').next()?)
+                let rest = line.strip_prefix(b"+CIPRECVDATA")?.get(1..)?;
+                number(rest.split(|&b| matches!(b, b',' | b':')).next()?)
             });
             if let Some(len) = read {
                 self.answer.clear();
@@ -348,16 +348,11 @@ impl Ledger {
     }
 }
 
-/// The link and the length of `+IPD,[id,]len[,"ip",port]:`.
+/// The link and the length of `+IPD,[id,]len[,"ip",port]:`, whose address has no quotes on some lines.
 fn ipd(head: &[u8]) -> Option<(u8, usize)> {
     let values = head.trim_ascii_start().strip_prefix(b"+IPD,")?;
     let values = values.strip_suffix(b":")?;
-    let plain = values.split(|&b| b == b'"').next()?;
-    let numbers: Vec<usize> = plain
-        .split(|&b| b == b',')
-        .filter(|part| !part.is_empty())
-        .map(number)
-        .collect::<Option<_>>()?;
+    let numbers: Vec<usize> = values.split(|&b| b == b',').map_while(number).collect();
     match numbers[..] {
         [len] => Some((0, len)),
         [id, len] => Some((u8::try_from(id).ok()?, len)),

@@ -16,6 +16,7 @@ use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use espat_core::profile::PROFILES;
 use espat_core::{
     AccessPoint, Air, Answers, Duration, Instant, Module, ModuleConfig, Reports, Timing,
 };
@@ -248,6 +249,8 @@ fn config(dice: &mut Dice, seed: u64) -> ModuleConfig {
         air.access_points = vec![good, mute, poor];
     }
     ModuleConfig {
+        // The first two lines, as they speak the two dialects.
+        profile: PROFILES[usize::from(seed.is_multiple_of(3))],
         timing: if dice.percent(60) {
             Timing::Fast
         } else {

@@ -159,8 +159,9 @@ impl Streams {
     pub(super) fn typed(&mut self, bytes: &[u8], missing: Option<usize>, raw: bool) {
         if raw {
             self.raw.extend(bytes.iter().filter(|&&b| b != b'+'));
-        } else if missing.is_some() {
-            self.typed.extend(bytes);
+        } else if let Some(missing) = missing {
+            // What is left over is a line: `+++`, where it counts as data.
+            self.typed.extend(&bytes[..bytes.len().min(missing)]);
         } else {
             self.typed.clear();
         }

@@ -10,6 +10,7 @@ use crate::exec::table::Command;
 use crate::output::Mark;
 use crate::profile::Features;
 use crate::reply::error::AtError;
+use crate::reply::reason::Reason;
 use crate::syntax::args::Args;
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -91,7 +92,15 @@ fn read(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let before = super::link_params(cx);
     args.arity(before + 1..=before + 1)?;
     let id = super::link_param(cx, args)?;
+    if cx.net.links.get(id).is_none() {
+        cx.env.explain(Reason::NoLinkToRead);
+        return Err(AtError::Failed);
+    }
     let len_max = usize::try_from(args.int(1..=i32::MAX)?).unwrap_or(usize::MAX);
+    if len_max > cx.env.profile().limits.read_bytes {
+        cx.env.explain(Reason::TooLong);
+        return Err(args.invalid());
+    }
     let (passive, show_peer) = (cx.net.passive[id.index()], cx.net.show_peer);
     let link = cx
         .net

@@ -38,7 +38,8 @@ fn send(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
 
 /// Raw bytes from here on, where the mode is set and the only link is open; for UDP only with a fixed remote end.
 fn pass_through(cx: &mut Cx<'_>) -> Handled {
-    if !cx.net.raw || cx.net.raw_link().is_none() {
+    let link = cx.net.raw_link();
+    if !cx.net.raw || !link.is_some_and(|link| super::can_be_raw(cx, link.kind)) {
         return Err(AtError::Failed);
     }
     Ok(Reply::Passthrough)

@@ -40,6 +40,8 @@ use crate::exec::cx::Cx;
 use crate::exec::table::Command;
 use crate::input::NetError;
 use crate::net::{Kind, LinkId};
+use crate::output::Transport;
+use crate::profile::Features;
 use crate::reply::errno;
 use crate::reply::error::AtError;
 use crate::syntax::args::Args;
@@ -112,6 +114,11 @@ fn say_network_error(cx: &mut Cx<'_>, error: NetError) {
 /// The kind of link with that name, where the firmware has it.
 fn kind(cx: &Cx<'_>, text: &[u8]) -> Option<Kind> {
     Kind::parse(text).filter(|kind| kind.exists_on(cx.env.profile()))
+}
+
+/// Whether passthrough goes over such a link: NonOS has none over SSL (instruction set 3.0, `AT+CIPSTART`).
+fn can_be_raw(cx: &Cx<'_>, kind: Kind) -> bool {
+    kind.transport != Transport::Tls || cx.env.has(Features::RTOS)
 }
 
 /// A text of a certificate or a handshake: without NUL, which ends a string in the firmware.

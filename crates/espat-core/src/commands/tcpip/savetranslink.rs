@@ -32,7 +32,9 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
             transport: Transport::Tcp,
             is_v6: false,
         },
-        Some(text) => super::kind(cx, text).ok_or_else(|| args.invalid())?,
+        Some(text) => super::kind(cx, text)
+            .filter(|kind| super::can_be_raw(cx, *kind))
+            .ok_or_else(|| args.invalid())?,
     };
     if matches!(host, Host::Literal(ip) if ip.is_ipv6() != kind.is_v6) {
         return Err(AtError::Failed);

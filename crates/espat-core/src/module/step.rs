@@ -147,6 +147,10 @@ impl Module {
             self.on_closed(&closed);
         }
         if event == WifiEvent::Up {
+            let mut cx = self.state.cx(self.now);
+            let is_same = cx.wifi.station.is_back();
+            let closed = cx.net.on_interface_up(&mut cx.env, is_same);
+            self.on_closed(&closed);
             self.dial_saved_link();
         }
         self.follow_link();

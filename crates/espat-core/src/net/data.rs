@@ -279,7 +279,8 @@ impl Net {
         let limits = &env.profile().limits;
         let has_room = env.has_room_for_ipd();
         let (passive, raw) = (self.passive, self.raw);
-        for link in self.links.iter_mut().filter(|link| link.is_open()) {
+        let is_ready = |link: &&mut Link| link.is_open() && !link.waits;
+        for link in self.links.iter_mut().filter(is_ready) {
             let is_udp = link.kind.transport == Transport::Udp;
             let waits = passive[link.id.index()] && link.kind.can_be_passive(env.profile());
             let wanted = if waits && !raw {

@@ -137,6 +137,8 @@ pub(crate) struct Link {
     pub(crate) rx: Receive,
     /// Payload of passthrough that the network stack has not taken.
     pub(crate) raw_unsent: usize,
+    /// Its interface is down, and it waits for it.
+    pub(crate) waits: bool,
     /// What the socket was told.
     pub(crate) options: SocketOptions,
     pub(crate) heard_at: Instant,
@@ -161,6 +163,7 @@ impl Link {
             target: None,
             rx: Receive::default(),
             raw_unsent: 0,
+            waits: false,
             options: SocketOptions::default(),
             heard_at: Instant::ZERO,
         }

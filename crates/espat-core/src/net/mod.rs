@@ -7,6 +7,7 @@ pub(crate) mod dial;
 pub(crate) mod host;
 pub(crate) mod link;
 pub(crate) mod links;
+mod persist;
 pub(crate) mod queries;
 pub(crate) mod receive;
 pub(crate) mod server;
@@ -52,6 +53,8 @@ pub(crate) struct Net {
     pub(crate) ssl: [SslNames; 5],
     pub(crate) sntp: Sntp,
     pub(crate) long_send: LongSend,
+    /// `AT+CIPCONNPERSIST=1`.
+    pub(crate) persist: bool,
     /// There were links since the station joined: `STATUS:4`.
     pub(crate) had_links: bool,
     pub(crate) queries: Queries,
@@ -95,6 +98,7 @@ impl Net {
             ssl: Default::default(),
             sntp: Sntp::default(),
             long_send: LongSend::default(),
+            persist: false,
             had_links: false,
             queries: Queries::default(),
             apart: Vec::new(),
@@ -462,7 +466,14 @@ impl Net {
     /// An interface went down: its links are closed and reported. Returns them, for the running command.
     pub(crate) fn on_interface_down(&mut self, env: &mut Env<'_>) -> Vec<LinkId> {
         self.cut_apart(env);
-        let closed = self.close_where(env, CloseHow::Reset, Link::has_socket);
+        self.begin_waiting();
+        let ends: Vec<_> = self
+            .links
+            .iter()
+            .filter(|link| link.has_socket() && !self.persists(link))
+            .map(|link| link.id)
+            .collect();
+        let closed = self.close_where(env, CloseHow::Reset, |link| ends.contains(&link.id));
         self.arm_idle_timer(env);
         closed
     }

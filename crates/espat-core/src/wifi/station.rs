@@ -41,6 +41,8 @@ pub(crate) struct Station {
     last_ap: Option<AccessPoint>,
     /// The address that it has.
     address: Option<StaticIp>,
+    /// The address that it had last.
+    last_address: Option<StaticIp>,
     /// The name server that DHCP told it.
     name_server: Option<Ipv4Addr>,
     /// The SSID that was tried last.
@@ -112,11 +114,16 @@ impl Station {
         self.next = None;
         self.asked = false;
         self.ap = None;
-        self.address = None;
+        self.last_address = self.address.take().or(self.last_address);
         self.name_server = None;
         env.timers.stop(Timer::Station);
         env.timers.stop(Timer::Rejoin);
         was_associated
+    }
+
+    /// Whether it has the address again that it had before.
+    pub(crate) fn is_back(&self) -> bool {
+        self.address == self.last_address
     }
 
     /// The access point is gone: reports it and tries to join again as `AT+CWRECONNCFG` says. A join that is under way scans

@@ -17,6 +17,7 @@ use crate::serial::payload::DataSpec;
 use crate::syntax::args::Args;
 use crate::time::Duration;
 use crate::timers::Timer;
+use crate::wifi::WifiEvent;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("+CIPSEND")
@@ -154,7 +155,7 @@ impl Sendable {
 struct Sending {
     to: Sendable,
     step: Step,
-    /// Kept only while the target's name is being resolved.
+    /// Kept only while the target's name is being resolved, or the link waits.
     payload: Vec<u8>,
 }
 
@@ -162,6 +163,8 @@ struct Sending {
 enum Step {
     Typing,
     Resolving(Lookup),
+    /// The interface is down, and the link waits for it.
+    Waiting,
     /// So many bytes have not been taken by the network stack.
     Sending(usize),
 }
@@ -191,6 +194,11 @@ impl Operation for Sending {
                     Some(Err(_)) => SEND_FAIL,
                 }
             }
+            (Step::Waiting, OpEvent::Wifi(WifiEvent::Up)) => {
+                let payload = core::mem::take(&mut self.payload);
+                self.send_to(cx, None, &payload)
+            }
+            (Step::Waiting, OpEvent::Deadline) => self.give_up(cx),
             (Step::Sending(left), OpEvent::Link(id, LinkEvent::Sent(n))) if id == self.to.id => {
                 *left = left.saturating_sub(n);
                 if *left == 0 {
@@ -198,6 +206,10 @@ impl Operation for Sending {
                 } else {
                     Progress::Continue
                 }
+            }
+            (Step::Waiting, OpEvent::Link(id, LinkEvent::Closed)) if id == self.to.id => {
+                cx.net.say_closed(&mut cx.env, id);
+                self.give_up(cx)
             }
             (step, OpEvent::Link(id, LinkEvent::Closed)) if id == self.to.id => {
                 cx.net.say_closed(&mut cx.env, id);
@@ -278,20 +290,38 @@ impl Sending {
                 return SEND_OK;
             }
         }
-        cx.env.out.send(self.to.socket, to, payload);
-        let timeout_ms = cx.nvs.live.tcp[self.to.id.index()].send_timeout_ms;
-        if timeout_ms > 0 && !is_udp {
-            cx.env.set_timer(
-                Timer::Operation,
-                Duration::from_millis(u64::from(timeout_ms)),
-            );
+        if cx.net.waits(self.to.id) {
+            self.payload = payload.to_vec();
+            self.step = Step::Waiting;
+            self.watch(cx, is_udp);
+            return Progress::Continue;
         }
+        cx.env.out.send(self.to.socket, to, payload);
+        self.watch(cx, is_udp);
         cx.net.on_sending(&mut cx.env, self.to.id);
         self.step = Step::Sending(payload.len());
         if payload.is_empty() {
             SEND_OK
         } else {
             Progress::Continue
+        }
+    }
+
+    /// The link that was waited for takes nothing any more.
+    fn give_up(&self, cx: &mut Cx<'_>) -> Progress {
+        cx.env.event(Event::Dropped {
+            what: Dropped::DeadLink,
+            bytes: self.payload.len(),
+        });
+        SEND_FAIL
+    }
+
+    /// `AT+CIPTCPOPT`'s send time-out.
+    fn watch(&self, cx: &mut Cx<'_>, is_udp: bool) {
+        let timeout_ms = cx.nvs.live.tcp[self.to.id.index()].send_timeout_ms;
+        if timeout_ms > 0 && !is_udp {
+            let timeout = Duration::from_millis(u64::from(timeout_ms));
+            cx.env.set_timer(Timer::Operation, timeout);
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::serial::payload::DataSpec;
 use crate::syntax::args::Args;
 use crate::time::Duration;
 use crate::timers::Timer;
+use crate::wifi::WifiEvent;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("+CIPSENDL")
@@ -132,7 +133,7 @@ impl Operation for Sending {
                 self.on_bytes(cx, bytes);
             }
             (_, OpEvent::Cancelled) => return self.cancel(cx),
-            (_, OpEvent::GroupDue) => self.send_group(cx),
+            (_, OpEvent::GroupDue | OpEvent::Wifi(WifiEvent::Up)) => self.send_group(cx),
             (End::Asked(asked), OpEvent::Resolved(query, result)) => {
                 match asked.answered(query, result) {
                     None => {}
@@ -216,7 +217,12 @@ impl Sending {
                 asked @ Lookup::Asked(_) => End::Asked(asked),
             };
         }
-        matches!(self.end, End::OfLink | End::At(_))
+        self.is_open_ended(cx)
+    }
+
+    /// Whether the address is known, and the link does not wait for its interface.
+    fn is_open_ended(&self, cx: &Cx<'_>) -> bool {
+        matches!(self.end, End::OfLink | End::At(_)) && !cx.net.waits(self.to.id)
     }
 
     fn on_address(&mut self, cx: &mut Cx<'_>, ip: IpAddr) {
@@ -226,7 +232,7 @@ impl Sending {
 
     /// What has come together goes out: in blocks, the last of which need not be full.
     fn send_group(&mut self, cx: &mut Cx<'_>) {
-        if self.group.is_empty() || !matches!(self.end, End::OfLink | End::At(_)) {
+        if self.group.is_empty() || !self.is_open_ended(cx) {
             return;
         }
         cx.env.timers.stop(Timer::Group);

@@ -3,6 +3,7 @@
 mod cifsr;
 mod cipclose;
 mod cipclosemode;
+mod cipconnpersist;
 mod cipdinfo;
 mod cipdns;
 mod cipdomain;
@@ -54,6 +55,7 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cipstart::COMMANDS,
     ciptcpopt::COMMANDS,
     cipclose::COMMANDS,
+    cipconnpersist::COMMANDS,
     cipsend::COMMANDS,
     cipsendl::COMMANDS,
     cipdinfo::COMMANDS,

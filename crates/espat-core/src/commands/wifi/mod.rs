@@ -90,7 +90,16 @@ fn say_left(cx: &mut Cx<'_>) {
 
 fn close_links(cx: &mut Cx<'_>) {
     cx.net.cut_apart(&mut cx.env);
+    cx.net.begin_waiting();
     for id in cx.net.links.ids() {
+        if cx
+            .net
+            .links
+            .get(id)
+            .is_some_and(|link| cx.net.persists(link))
+        {
+            continue;
+        }
         // An attempt that no command made is not spoken of: it is for the saved link.
         let is_known = cx.net.links.get(id).is_some_and(Link::is_known);
         cx.net.drop_link(&mut cx.env, id, CloseHow::Reset);

@@ -1,0 +1,47 @@
+//! Links that outlive the loss of the access point (behaviour.md 2.4: from 5.0 on `AT+CIPCONNPERSIST` can keep the firmware from closing them).
+//!
+//! Nothing goes over them until the station has its address again: what is sent waits, and nothing is read. Another address ends them, as lwIP
+//! ends what has the old one.
+
+use alloc::vec::Vec;
+
+use super::{Link, LinkId, Net};
+use crate::exec::cx::Env;
+use crate::output::{CloseHow, Transport};
+
+impl Net {
+    /// Whether a link waits for its interface: nothing goes out, nothing is read.
+    pub(crate) fn waits(&self, id: LinkId) -> bool {
+        self.links.get(id).is_some_and(|link| link.waits)
+    }
+
+    /// Whether a link stays when its interface goes. Passthrough opens its link again by itself.
+    pub(crate) fn persists(&self, link: &Link) -> bool {
+        self.persist && !self.raw && link.is_open() && link.kind.transport != Transport::Udp
+    }
+
+    /// The interface went down: links that stay wait for it.
+    pub(crate) fn begin_waiting(&mut self) {
+        let waiting: Vec<_> = self
+            .links
+            .iter()
+            .filter(|link| self.persists(link))
+            .map(|link| link.id)
+            .collect();
+        for link in self.links.iter_mut() {
+            link.waits |= waiting.contains(&link.id);
+        }
+    }
+
+    /// The interface is up again. Links that have waited go on where it has its old address; otherwise those of IPv4 end. Returns them,
+    /// for the running command.
+    pub(crate) fn on_interface_up(&mut self, env: &mut Env<'_>, same_address: bool) -> Vec<LinkId> {
+        let ends = |link: &Link| link.waits && !same_address && !link.kind.is_v6;
+        let closed = self.close_where(env, CloseHow::Reset, |link| link.is_open() && ends(link));
+        for link in self.links.iter_mut() {
+            link.waits = false;
+        }
+        self.arm_idle_timer(env);
+        closed
+    }
+}

@@ -261,19 +261,25 @@ impl Module {
     /// The next output, until `Idle`.
     pub fn poll_output(&mut self) -> Output<'_> {
         self.drained = !self.state.out.is_ready();
-        let next = self.state.timers.next().filter(|_| !self.is_hung());
-        let idle = Output::Idle {
+        if !self.drained {
+            let nothing = Output::Idle {
+                wake_at: None,
+                why: Wake::Never,
+            };
+            return self.state.out.pop(nothing);
+        }
+        let next = if self.is_hung() {
+            None
+        } else {
+            self.state.timers.next()
+        };
+        Output::Idle {
             wake_at: next.map(|(at, _)| at),
             why: match next {
-                _ if self.drained && self.state.out.is_blocked() => Wake::Credit,
+                _ if self.state.out.is_blocked() => Wake::Credit,
                 Some((_, timer)) => Wake::Timer(timer),
                 None => Wake::Never,
             },
-        };
-        if self.drained {
-            idle
-        } else {
-            self.state.out.pop(idle)
         }
     }
 

@@ -7,10 +7,12 @@ use crate::output::{Dropped, Event};
 use crate::time::Instant;
 
 impl Module {
+    #[inline]
     pub(super) fn is_hung(&self) -> bool {
         self.state.faults.hang && self.phase != Phase::Off
     }
 
+    #[cold]
     pub(super) fn handle_input_hung(&mut self, now: Instant, input: Input<'_>) {
         self.now = now;
         match input {

@@ -86,19 +86,29 @@ impl Module {
     }
 
     /// A moment in the middle of something, where a fault or chance may want a report.
+    #[inline]
     pub(super) fn report_moment(&mut self, place: ReportPlace) {
         self.fault_place(place);
         self.report_place();
     }
 
-    /// The moment to which a fault holds the reports: all that wait come, and if there were any, the fault is over.
+    /// The moment to which a fault holds the reports.
+    #[inline]
     pub(super) fn fault_place(&mut self, place: ReportPlace) {
-        if self.state.faults.reports == Some(place) && self.phase == Phase::Ready {
-            let waiting = self.state.out.reports.len();
+        if self.state.faults.reports == Some(place) {
+            self.put_reports();
+        }
+    }
+
+    /// All reports that wait come; if there were any, the fault is over.
+    #[cold]
+    fn put_reports(&mut self) {
+        let waiting = self.state.out.reports.len();
+        if self.phase == Phase::Ready {
             self.print_reports();
-            if self.state.out.reports.len() < waiting {
-                self.state.faults.reports = None;
-            }
+        }
+        if self.state.out.reports.len() < waiting {
+            self.state.faults.reports = None;
         }
     }
 

@@ -50,7 +50,13 @@ impl<E> Supply<E> {
     /// and its links can see.
     pub(crate) fn on_event(&mut self, event: PowerEvent) -> Option<PowerEvent> {
         match event {
-            PowerEvent::Off => self.is_cut = true,
+            PowerEvent::Off => {
+                self.is_cut = true;
+                // What waits for a download does not wait after a power cycle, where IO0 is let go.
+                if self.reset == Reset::AwaitsDownload {
+                    self.reset = Reset::Runs;
+                }
+            }
             PowerEvent::On => self.is_cut = false,
             PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Watchdog
                 if self.reset == Reset::AwaitsDownload =>

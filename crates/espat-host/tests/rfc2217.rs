@@ -129,6 +129,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_power_cycle_ends_the_wait_for_a_download() {
+        let (at, mut bench) = start(PowerPolicy::EachOpen).await;
+        let mut host = connect(at).await;
+        for n in [DTR_OFF, RTS_ON, DTR_ON, RTS_OFF] {
+            control(&mut host, n).await;
+        }
+        assert_eq!(bench.next().await, Fed::Power(PowerEvent::Off));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        drop(host);
+        let mut next = connect(at).await;
+        let fed = [bench.next().await, bench.next().await];
+        assert_eq!(fed, [PowerEvent::Off, PowerEvent::On].map(Fed::Power));
+        next.write_all(b"AT").await.unwrap();
+        hear(&mut bench, b"AT").await;
+    }
+
+    #[tokio::test]
     async fn a_supply_that_is_cut_stays_cut_whatever_the_pins_do() {
         let (at, mut bench) = start(PowerPolicy::OnOpen).await;
         let mut host = connect(at).await;

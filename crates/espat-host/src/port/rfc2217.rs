@@ -21,6 +21,9 @@ use super::{Port, PortError, PortEvent, TcpPort};
 /// Bytes that are read ahead, so that what concerns the pins is seen while the module takes no bytes.
 const AHEAD_BYTES: usize = 16 * 1024;
 
+/// Bytes that are read at a time.
+const PIECE_BYTES: usize = 4 * 1024;
+
 /// Bytes that are put into Telnet's form at a time, and replies that may wait for a host that does not read.
 const REPLIES_BYTES: usize = 4 * 1024;
 
@@ -146,23 +149,14 @@ impl Rfc2217Port {
         if filled >= AHEAD_BYTES || self.poll_replies(cx)?.is_pending() {
             return Poll::Pending;
         }
-        self.ahead.resize(AHEAD_BYTES, 0);
-        let read = self.tcp.poll_read(cx, &mut self.ahead[filled..]);
-        let n = match read {
-            Poll::Ready(Ok(n)) => n,
-            Poll::Pending | Poll::Ready(Err(_)) => 0,
-        };
-        let heard = &mut self.ahead[filled..filled + n];
-        let n = self.telnet.receive(heard, &mut self.wishes);
-        self.ahead.truncate(filled + n);
-        if self.ahead.is_empty() {
-            // An idle host costs no buffer.
-            self.ahead = vec![];
-        }
+        let mut piece = [0; PIECE_BYTES];
+        let n = ready!(self.tcp.poll_read(cx, &mut piece))?;
+        let n = self.telnet.receive(&mut piece[..n], &mut self.wishes);
+        self.ahead.extend_from_slice(&piece[..n]);
         self.follow_wishes(filled);
         // What is answered goes at once; a host that does not read is waited for above.
         let _ = self.poll_replies(cx)?;
-        read.map_ok(|_| ())
+        Poll::Ready(Ok(()))
     }
 
     /// From that byte on the host's rate is `baud`. There are never more of these than bytes.

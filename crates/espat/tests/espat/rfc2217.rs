@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::{Espat, Host, echo_peer, espat};
+use crate::control::client::{get, place, post};
+use crate::harness::{Espat, Host, echo_peer, espat, wait_for};
 
 fn start(more: &[&str]) -> (Espat, String) {
     let mut arguments = vec!["--timing", "fast", "--rfc2217", "127.0.0.1:0"];
@@ -140,4 +141,25 @@ fn the_hosts_rate_counts_where_that_is_asked() {
     host.write(baud(9600));
     host.until_bytes(&answer(9600));
     assert_eq!(host.ok("AT"), "\r\nOK\r\n");
+}
+
+#[test]
+fn the_pins_reset_a_module_that_hangs() {
+    let (espat, at) = start(&["--control", "127.0.0.1:0"]);
+    let control = place(&espat);
+    let mut host = Host::connect(at.parse().unwrap());
+    host.until("\r\nready\r\n");
+    let plan = "[[fault]]\nwhen = { command = \"AT+GMR\" }\ndo = \"hang\"\n";
+    let body = serde_json::json!({ "plan": plan }).to_string();
+    assert_eq!(post(&control, "/v1/faults", &body).status, 201);
+    host.write("AT+GMR\r\nAT\r\n");
+    wait_for("the fault", || {
+        let faults = get(&control, "/v1/faults").json();
+        faults["faults"][0]["rules"][0]["acted"] == 1
+    });
+    host.write([255, 250, 44, 5, 11, 255, 240]);
+    host.write([255, 250, 44, 5, 12, 255, 240]);
+    let heard = host.until("\r\nready\r\n");
+    assert!(!heard.contains("OK"), "{heard:?}");
+    host.ok("AT");
 }

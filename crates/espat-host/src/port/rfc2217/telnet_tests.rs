@@ -224,3 +224,38 @@ fn garbage_costs_neither_memory_nor_what_follows() {
         b"AT"
     );
 }
+
+#[test]
+fn noise_is_read_the_same_however_it_is_cut() {
+    let mut state = 7_u32;
+    let mut random = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 16
+    };
+    // Bytes that mean something come often.
+    let known = [
+        IAC, SB, SE, WILL, DO, WONT, DONT, COM_PORT, BINARY, 5, 11, b'\r', 0,
+    ];
+    let mut noise = vec![];
+    for _ in 0..200_000 {
+        let [byte, ..] = random().to_le_bytes();
+        let is_known = random() % 2 == 0;
+        noise.push(if is_known {
+            known[usize::from(byte) % known.len()]
+        } else {
+            byte
+        });
+    }
+    let whole = hear(&mut telnet(), &noise);
+    let mut telnet = telnet();
+    let (mut data, mut replies, mut rest) = (vec![], vec![], &noise[..]);
+    while !rest.is_empty() {
+        let n = (random() as usize % 100).min(rest.len());
+        let part = hear(&mut telnet, &rest[..n]);
+        data.extend(part.0);
+        replies.extend(part.2);
+        rest = &rest[n..];
+    }
+    assert!(data == whole.0 && replies == whole.2);
+    assert!(telnet.sub.capacity() <= 2 * SUB_BYTES);
+}

@@ -114,7 +114,7 @@ fn text<'a>(
     }
 }
 
-/// `localhost`, 127.x.y.z or [::1], with or without a port. Whatever the port: it may have been led here from another one.
+/// `localhost`, 127.x.y.z or `[::1]`, with or without a port. Whatever the port: it may have been led here from another one.
 fn is_this_computer(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),

@@ -21,6 +21,7 @@ pub use driver::{Driver, DriverError, LogSink};
 pub use engine::Engine;
 pub use handle::{Handle, HandleError};
 pub use net::NetOptions;
+pub use net::capture::Capture;
 pub use net::policy::{Cidr, MapRule, Policy, Publish, RuleError};
 pub use net::tls::{CertificateError, Certificates, KeyLog, self_signed_pem, tls_library};
 pub use port::{

@@ -1,6 +1,7 @@
 //! From options to what the libraries are started with.
 
 use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
@@ -8,7 +9,9 @@ use std::path::PathBuf;
 use espat_core::fault::FaultPlan;
 use espat_core::profile::PROFILES;
 use espat_core::{LogPort, ModuleConfig, Profile, Reports, Terminator, Timing};
-use espat_host::{Certificates, KeyLog, LogSink, Module, NetOptions, Policy, PowerPolicy, Store};
+use espat_host::{
+    Capture, Certificates, KeyLog, LogSink, Module, NetOptions, Policy, PowerPolicy, Store,
+};
 use rustix::io::Errno;
 
 use crate::cli::{ModuleOptions, PowerWhen, ReportsOption, TerminatorOption, TimingOption};
@@ -165,6 +168,23 @@ fn net_options(options: &ModuleOptions) -> Result<NetOptions, Usage> {
             );
         }
     }
+    let certificates = certificates(options)?;
+    let key_log = key_log.transpose()?;
+    // Last, so that no file stays behind where something else is wrong.
+    let capture = options.watch.pcap.as_ref().map(|path| {
+        Capture::create(path).map_err(|e| {
+            let shown = path.display();
+            let way_out = if e.kind() == ErrorKind::AlreadyExists {
+                "a capture is not written over: choose another name, or remove it"
+            } else {
+                "name a place that this user can write to"
+            };
+            Usage::new(format!(
+                "--pcap {shown}: cannot make the file: {e}; {way_out}"
+            ))
+        })
+    });
+    let capture = capture.transpose()?;
     Ok(NetOptions {
         ip: options.ip.unwrap_or(default.ip),
         ip6: options.ip6.unwrap_or(default.ip6),
@@ -175,8 +195,9 @@ fn net_options(options: &ModuleOptions) -> Result<NetOptions, Usage> {
             allow: options.allow.clone(),
             deny: options.deny.clone(),
         },
-        certificates: certificates(options)?,
-        key_log: key_log.transpose()?,
+        certificates,
+        key_log: key_log.map(|log| log.also_in(capture.clone())),
+        capture,
         ..default
     })
 }

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant as SystemInstant};
 use espat_core::{Instant, NetError, QueryId};
 use tokio::net::UdpSocket;
 
+use super::NetOptions;
+use super::capture::{DatagramTap, Way};
 use super::error::net_error;
+use super::udp::station_ip;
 
 /// Datagrams that are looked at before others have their turn.
 const LOOKS_MAX: usize = 64;
@@ -35,6 +38,7 @@ pub(super) struct Exchange<J> {
     request: Vec<u8>,
     sent_at: Option<SystemInstant>,
     judge: J,
+    tap: DatagramTap,
 }
 
 impl<J: Judge> Exchange<J> {
@@ -53,6 +57,23 @@ impl<J: Judge> Exchange<J> {
             request,
             sent_at: None,
             judge,
+            tap: DatagramTap::default(),
+        }
+    }
+
+    /// Has a capture hear of question and answer.
+    pub(super) fn tapped(mut self, net: &NetOptions) -> Self {
+        let station = station_ip(self.to.ip(), net);
+        self.tap = DatagramTap::new(net.capture.as_ref(), self.socket.local_addr(), station);
+        self
+    }
+
+    fn tell(&self, way: Way, theirs: SocketAddr, bytes: &[u8]) {
+        // ICMP has no ports.
+        if self.to.port() == 0 {
+            self.tap.icmp(way, theirs, bytes);
+        } else {
+            self.tap.udp(way, theirs, bytes);
         }
     }
 
@@ -88,6 +109,7 @@ impl<J: Judge> Exchange<J> {
                 Ok((n, from)) => {
                     let answer = self.judge.judge(&buffer[..n], from, sent_at.elapsed());
                     if let Some(answer) = answer {
+                        self.tell(Way::In, from, &buffer[..n]);
                         return Poll::Ready(answer);
                     }
                     tracing::debug!("{}: {n} bytes from {from} are no answer", self.query);
@@ -109,6 +131,7 @@ impl<J: Judge> Exchange<J> {
             };
             match sent {
                 Ok(_) => {
+                    self.tell(Way::Out, self.to, &self.request);
                     self.sent_at = Some(sending);
                     return Poll::Ready(Ok(sending));
                 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what a link is for; sockets are known by the ids that the module or the host gave them.
 
+pub(crate) mod capture;
 mod error;
 mod exchange;
 mod linger;
@@ -28,6 +29,7 @@ use espat_core::{
     NetRequest, Peer, QueryId, Slots, SocketId, Transport,
 };
 
+use self::capture::{Tap, Way};
 use self::error::net_error;
 use self::linger::Lingerers;
 use self::listen::{ClientStream, Listener};
@@ -54,6 +56,8 @@ pub(crate) struct Net {
     sent_at_once: Option<SocketId>,
     /// The socket that is looked at first.
     turn: usize,
+    /// Sockets that the module asked for, and clients that it got: transcripts name them by these numbers.
+    asked: u32,
     accepted: u32,
     counters: Arc<Counters>,
     slots: SlotWatch,
@@ -67,6 +71,15 @@ enum Socket {
 }
 
 impl Socket {
+    /// Where a capture hears of the socket.
+    fn tap(&mut self) -> Option<&mut Tap> {
+        match self {
+            Self::Tcp(link) => Some(link.tap()),
+            Self::Tls(link) => Some(link.tap()),
+            Self::Udp(_) | Self::Listener(_) => None,
+        }
+    }
+
     fn limit_send_buffer(&self, bytes: Option<usize>) {
         let stream = match self {
             Self::Tcp(link) => link.stream(),
@@ -193,6 +206,7 @@ impl Net {
             answers: VecDeque::new(),
             sent_at_once: None,
             turn: 0,
+            asked: 0,
             accepted: 0,
             counters,
             slots,
@@ -201,10 +215,16 @@ impl Net {
 
     /// Starts what the module asks for.
     pub(crate) fn handle(&mut self, now: Instant, request: NetRequest<'_>) {
+        if let NetRequest::Connect { .. } | NetRequest::Listen { .. } = request {
+            self.asked += 1;
+        }
         match request {
             NetRequest::Connect { socket, to } => match self.connect(to) {
-                Ok(link) => {
+                Ok(mut link) => {
                     link.limit_send_buffer(self.send_buffer);
+                    if let Some(tap) = link.tap() {
+                        tap.name('s', self.asked - 1);
+                    }
                     self.sockets.push((socket, link));
                 }
                 Err(error) => self.answers.push_back(Ready::Failed { socket, error }),
@@ -380,13 +400,19 @@ impl Net {
                 self.accepted += 1;
                 let link = match client.stream {
                     ClientStream::Tcp(stream) => {
-                        Socket::Tcp(Box::new(TcpLink::accepted(stream, client.options)))
+                        let mut tap = Tap::new(self.options.capture.as_ref());
+                        if let Ok(local) = stream.local_addr() {
+                            tap.name('a', accepted.number());
+                            tap.opened(Way::In, local, client.peer);
+                        }
+                        let link = TcpLink::accepted(stream, client.options, tap);
+                        Socket::Tcp(Box::new(link))
                     }
-                    ClientStream::Tls(session) => Socket::Tls(Box::new(TlsLink::accepted(
-                        session,
-                        client.peer,
-                        client.options,
-                    ))),
+                    ClientStream::Tls(mut session) => {
+                        session.tap().name('a', accepted.number());
+                        let link = TlsLink::accepted(session, client.peer, client.options);
+                        Socket::Tls(Box::new(link))
+                    }
                 };
                 link.limit_send_buffer(self.send_buffer);
                 self.sockets.push((accepted, link));
@@ -464,7 +490,8 @@ impl Net {
         let opened = match to.transport {
             Transport::Tcp => {
                 let local = to.local_ip.and_then(|_| self.local(remote, to.local_port));
-                TcpLink::connect(remote, local, to.options, to.deadline)
+                let tap = Tap::new(self.options.capture.as_ref());
+                TcpLink::connect(remote, local, to.options, to.deadline, tap)
                     .map(|link| Socket::Tcp(Box::new(link)))
             }
             Transport::Tls => {
@@ -489,6 +516,7 @@ impl Net {
         Tls {
             certificates: self.options.certificates.clone(),
             key_log: self.options.key_log.clone(),
+            capture: self.options.capture.clone(),
         }
     }
 
@@ -602,8 +630,9 @@ impl Net {
         let resolution = if let Some(ip) = policy::mapped_name(&self.options.maps, name) {
             Err(resolve::choose(vec![ip], family))
         } else if !servers.is_empty() {
+            let capture = self.options.capture.clone();
             self.name_servers(servers)
-                .map(|real| Resolution::by_servers(query, name, family, real, deadline))
+                .map(|real| Resolution::by_servers(query, name, family, real, deadline, capture))
                 .map_err(Err)
         } else if self.options.policy.offline {
             let found = resolve::choose(resolve::in_hosts_file(name), family);

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::capture::Capture;
 use super::policy::{MapRule, Policy, Publish};
 use super::tls::{Certificates, KeyLog};
 
@@ -27,6 +28,8 @@ pub struct NetOptions {
     pub certificates: Certificates,
     /// Where the secrets of SSL links go.
     pub key_log: Option<KeyLog>,
+    /// Where what the sockets carry goes.
+    pub capture: Option<Capture>,
 }
 
 impl Default for NetOptions {
@@ -40,6 +43,7 @@ impl Default for NetOptions {
             datagrams_max: DATAGRAMS_MAX,
             certificates: Certificates::default(),
             key_log: None,
+            capture: None,
         }
     }
 }

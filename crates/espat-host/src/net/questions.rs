@@ -58,7 +58,7 @@ impl Net {
             .real(peer.name, peer.addr)
             .and_then(|real| ping::start(query, real.ip(), len, deadline));
         match started {
-            Ok(ping) => self.questions.pings.push(ping),
+            Ok(ping) => self.questions.pings.push(ping.tapped(&self.options)),
             Err(error) => self.answers.push_back(Ready::Pinged {
                 query,
                 result: Err(error),
@@ -74,7 +74,7 @@ impl Net {
             })
         });
         match started {
-            Ok(asked) => self.questions.times.push(asked),
+            Ok(asked) => self.questions.times.push(asked.tapped(&self.options)),
             Err(error) => self.answers.push_back(Ready::TimeSynced {
                 query,
                 result: Err(error),

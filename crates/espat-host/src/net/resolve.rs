@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 use espat_core::{Family, Instant, NetError, QueryId};
 use tokio::sync::Semaphore;
 
+use super::capture::Capture;
+
 /// The port that name servers listen on.
 pub(super) const PORT: u16 = 53;
 
@@ -54,7 +56,9 @@ impl Resolution {
         family: Family,
         servers: Vec<SocketAddr>,
         deadline: Instant,
+        capture: Option<Capture>,
     ) -> Self {
+        let servers = ask::Servers { servers, capture };
         Self {
             query,
             deadline,

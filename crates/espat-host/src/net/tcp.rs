@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::capture::{Tap, Way};
 use super::error::{close_cause, net_error};
 use super::linger::Lingering;
 
@@ -34,6 +35,9 @@ pub(super) struct TcpLink {
     broken: Option<CloseCause>,
     /// Payload was lost by that, and nobody has been told.
     has_lost: bool,
+    /// Where it goes.
+    remote: Option<SocketAddr>,
+    tap: Tap,
 }
 
 /// What a link has to tell.
@@ -59,20 +63,22 @@ impl TcpLink {
         local: Option<SocketAddr>,
         options: SocketOptions,
         deadline: Instant,
+        tap: Tap,
     ) -> io::Result<Self> {
         let stream = begin(remote, local)?;
         Ok(Self {
             connecting: Some(deadline),
-            ..Self::new(stream, options)
+            remote: Some(remote),
+            ..Self::new(stream, options, tap)
         })
     }
 
     /// A link of an accepted client.
-    pub(super) fn accepted(stream: TcpStream, options: SocketOptions) -> Self {
-        Self::new(stream, options)
+    pub(super) fn accepted(stream: TcpStream, options: SocketOptions, tap: Tap) -> Self {
+        Self::new(stream, options, tap)
     }
 
-    fn new(stream: TcpStream, options: SocketOptions) -> Self {
+    fn new(stream: TcpStream, options: SocketOptions, tap: Tap) -> Self {
         let mut link = Self {
             stream,
             connecting: None,
@@ -83,6 +89,8 @@ impl TcpLink {
             sent: 0,
             broken: None,
             has_lost: false,
+            remote: None,
+            tap,
         };
         link.set_options(options);
         link
@@ -95,6 +103,10 @@ impl TcpLink {
 
     pub(super) fn stream(&self) -> &TcpStream {
         &self.stream
+    }
+
+    pub(super) fn tap(&mut self) -> &mut Tap {
+        &mut self.tap
     }
 
     pub(super) fn set_credit(&mut self, max: usize) {
@@ -115,6 +127,7 @@ impl TcpLink {
         if self.unsent.is_empty() {
             match self.stream.try_write(bytes) {
                 Ok(n) => {
+                    self.tap.payload(Way::Out, &bytes[..n]);
                     self.sent += n;
                     bytes = &bytes[n..];
                 }
@@ -162,7 +175,7 @@ impl TcpLink {
     }
 
     /// Ends the link in an orderly way; what cannot be done at once is left to the one returned.
-    pub(super) fn close(self, now: Instant) -> Option<Lingering> {
+    pub(super) fn close(mut self, now: Instant) -> Option<Lingering> {
         if self.connecting.is_some() || self.broken.is_some() {
             return None;
         }
@@ -170,11 +183,14 @@ impl TcpLink {
             self.reset();
             return None;
         }
+        self.tap.payload(Way::Out, &self.unsent);
+        self.tap.ended(Way::Out);
         Lingering::start(self.stream, self.unsent, self.options.linger_s, now)
     }
 
     /// Ends the link by a reset.
-    pub(super) fn reset(self) {
+    pub(super) fn reset(mut self) {
+        self.tap.reset(Way::Out);
         reset(&self.stream);
     }
 
@@ -188,9 +204,19 @@ impl TcpLink {
             match ready!(poll_connected(&self.stream, cx, now, deadline)) {
                 Ok(local) => {
                     self.connecting = None;
+                    if let Some(remote) = self.remote {
+                        self.tap.opened(Way::Out, local, remote);
+                    }
                     TcpEvent::Connected(local)
                 }
-                Err(error) => TcpEvent::Failed(error),
+                Err(error) => {
+                    if let Some(remote) = self.remote {
+                        let is_refused = error == NetError::Refused;
+                        self.tap
+                            .refused(self.stream.local_addr(), remote, is_refused);
+                    }
+                    TcpEvent::Failed(error)
+                }
             },
         )
     }
@@ -198,6 +224,7 @@ impl TcpLink {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
             let n = ready!(poll_write_some(&self.stream, cx, &self.unsent))?;
+            self.tap.payload(Way::Out, &self.unsent[..n]);
             self.unsent.drain(..n);
             self.sent += n;
         }
@@ -216,6 +243,7 @@ impl TcpLink {
             Ok(()) => {
                 self.credit = 0;
                 let len = buffer.filled().len();
+                self.tap.payload(Way::In, buffer.filled());
                 Poll::Ready(TcpEvent::Data { len, wire_len: len })
             }
             Err(error) => self.closed(close_cause(&error)),
@@ -239,7 +267,11 @@ impl TcpLink {
         }
     }
 
-    fn closed(&self, cause: CloseCause) -> Poll<TcpEvent> {
+    fn closed(&mut self, cause: CloseCause) -> Poll<TcpEvent> {
+        match cause {
+            CloseCause::Fin => self.tap.ended(Way::In),
+            CloseCause::Reset | CloseCause::Tls | CloseCause::Io => self.tap.reset(Way::In),
+        }
         Poll::Ready(TcpEvent::Closed(self.broken.unwrap_or(cause)))
     }
 

@@ -9,6 +9,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
 use super::NetOptions;
+use super::capture::{DatagramTap, Way};
 
 /// Addresses that one link remembers the mapping of.
 const MAPPED_MAX: usize = 16;
@@ -33,6 +34,7 @@ pub(super) struct UdpLink {
     /// Datagrams thrown away, in all and since the last look.
     dropped_ever: u64,
     dropped: usize,
+    tap: DatagramTap,
 }
 
 /// What a UDP link has to tell.
@@ -60,7 +62,10 @@ impl UdpLink {
             }
             Err(error) => return Err(error),
         };
+        let station = station_ip(remote.ip(), net);
+        let tap = DatagramTap::new(net.capture.as_ref(), socket.local_addr(), station);
         Ok(Self {
+            tap,
             socket,
             is_announced: false,
             remote,
@@ -98,7 +103,7 @@ impl UdpLink {
         if self.unsent.is_empty() {
             match self.socket.try_send_to(bytes, to) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return self.on_sent(to, bytes.len(), result),
+                result => return self.on_sent(to, bytes, result),
             }
         }
         self.unsent.push_back((to, bytes.into()));
@@ -153,6 +158,7 @@ impl UdpLink {
                     continue;
                 }
             };
+            self.tap.udp(Way::In, from, &buffer[..n]);
             // A datagram that fills the buffer may have lost its end.
             if n == buffer.len() || (self.credit_max > 0 && n > self.credit_max) {
                 self.drop_one(n, from);
@@ -185,17 +191,22 @@ impl UdpLink {
             match self.socket.try_send_to(datagram, *to) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => {
-                    let (to, len) = (*to, datagram.len());
-                    self.unsent.pop_front();
-                    self.on_sent(to, len, result);
+                    let Some((to, datagram)) = self.unsent.pop_front() else {
+                        return;
+                    };
+                    self.on_sent(to, &datagram, result);
                 }
             }
         }
     }
 
-    fn on_sent(&mut self, to: SocketAddr, len: usize, result: io::Result<usize>) {
+    fn on_sent(&mut self, to: SocketAddr, bytes: &[u8], result: io::Result<usize>) {
+        let len = bytes.len();
         match result {
-            Ok(_) => self.sent += len,
+            Ok(_) => {
+                self.tap.udp(Way::Out, to, bytes);
+                self.sent += len;
+            }
             Err(error) => {
                 tracing::warn!("a datagram of {len} bytes to {to} is lost: {error}");
                 self.lose(len);
@@ -231,15 +242,24 @@ pub(super) fn socket_towards(remote: SocketAddr, net: &NetOptions) -> io::Result
 
 /// Which address a link to `remote` binds: the station's, or all where that could not reach the remote end or hear it.
 fn local_ip(remote: IpAddr, net: &NetOptions) -> IpAddr {
-    let (station, any): (IpAddr, IpAddr) = match remote {
-        IpAddr::V4(_) => (net.ip.into(), Ipv4Addr::UNSPECIFIED.into()),
-        IpAddr::V6(_) => (net.ip6.into(), Ipv6Addr::UNSPECIFIED.into()),
+    let station = station_ip(remote, net);
+    let any: IpAddr = match remote {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let leaves_loopback = station.is_loopback() && !remote.is_loopback() && !net.policy.offline;
     if leaves_loopback || is_for_many(remote, net) {
         any
     } else {
         station
+    }
+}
+
+/// The station's address of the same family.
+pub(super) fn station_ip(remote: IpAddr, net: &NetOptions) -> IpAddr {
+    match remote {
+        IpAddr::V4(_) => net.ip.into(),
+        IpAddr::V6(_) => net.ip6.into(),
     }
 }
 

@@ -23,6 +23,15 @@ pub(crate) struct WatchOptions {
     /// Example: --record bug.at --record-payload
     #[arg(long, help_heading = "Recording")]
     pub(crate) record_payload: bool,
+
+    /// Write what the links carry into FILE, for Wireshark (pcapng)
+    ///
+    /// Taken at the sockets: addresses and payload are the real ones, SSL as it is on the wire; with --tls-keylog its secrets are in FILE too, and
+    /// Wireshark shows what was said. A FILE that is there already is left alone. docs/recording.md says more.
+    ///
+    /// Example: --pcap links.pcapng --tls-keylog keys.log
+    #[arg(long, value_name = "FILE", help_heading = "Recording")]
+    pub(crate) pcap: Option<PathBuf>,
 }
 
 impl WatchOptions {
@@ -31,6 +40,7 @@ impl WatchOptions {
         Self {
             record: self.record.or(lower.record),
             record_payload: self.record_payload || lower.record_payload,
+            pcap: self.pcap.or(lower.pcap),
         }
     }
 }

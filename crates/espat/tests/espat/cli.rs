@@ -56,6 +56,7 @@ const OPTIONS: &[&str] = &[
     "--fault",
     "--record",
     "--record-payload",
+    "--pcap",
     "--config",
     "--log",
 ];

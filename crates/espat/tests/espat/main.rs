@@ -2,6 +2,8 @@
 //! peers.
 
 #[cfg(test)]
+mod capture;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod console;

@@ -6,9 +6,14 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::net::capture::Capture;
+
 /// A file that the secrets of TLS links are appended to, in the NSS format. Whoever reads it can read the links.
 #[derive(Clone, Debug)]
-pub struct KeyLog(Arc<Mutex<File>>);
+pub struct KeyLog {
+    file: Arc<Mutex<File>>,
+    capture: Option<Capture>,
+}
 
 impl KeyLog {
     /// Opens the file, or makes it for its owner alone.
@@ -27,18 +32,31 @@ impl KeyLog {
                 path.display()
             );
         }
-        Ok(Self(Arc::new(Mutex::new(file))))
+        Ok(Self {
+            file: Arc::new(Mutex::new(file)),
+            capture: None,
+        })
+    }
+
+    /// Has the secrets stand in a capture too.
+    #[must_use]
+    pub fn also_in(mut self, capture: Option<Capture>) -> Self {
+        self.capture = capture;
+        self
     }
 
     pub(super) fn write(&self, line: &str) {
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
             tracing::warn!("the TLS key log cannot be written: {error}");
+        }
+        if let Some(capture) = &self.capture {
+            capture.secret(line);
         }
     }
 
     /// The same log has the same number.
     pub(super) fn id(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
+        Arc::as_ptr(&self.file).addr()
     }
 }

@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
-use espat_core::{CloseCause, Instant, SocketOptions};
+use espat_core::{CloseCause, Instant, NetError, SocketOptions};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use super::session::{Pace, Session};
+use crate::net::capture::{Tap, Way};
 use crate::net::linger::Lingering;
 use crate::net::tcp::{self, TcpEvent};
 
@@ -89,6 +90,10 @@ impl TlsLink {
         self.session.stream()
     }
 
+    pub(in crate::net) fn tap(&mut self) -> &mut Tap {
+        self.session.tap()
+    }
+
     pub(in crate::net) fn set_credit(&mut self, max: usize) {
         self.credit = max;
         self.parked = false;
@@ -145,8 +150,15 @@ impl TlsLink {
                     match ready!(connected) {
                         Ok(local) => {
                             self.stage = Stage::Shaking(local, Pace::start(*flight, now));
+                            let peer = self.peer;
+                            self.tap().opened(Way::Out, local, peer);
                         }
-                        Err(error) => return Poll::Ready(TcpEvent::Failed(error)),
+                        Err(error) => {
+                            let (ours, peer) = (self.session.stream().local_addr(), self.peer);
+                            let is_refused = error == NetError::Refused;
+                            self.tap().refused(ours, peer, is_refused);
+                            return Poll::Ready(TcpEvent::Failed(error));
+                        }
                     }
                 }
                 Stage::Shaking(local, pace) => {
@@ -188,7 +200,8 @@ impl TlsLink {
     }
 
     /// Ends the link by a reset.
-    pub(in crate::net) fn reset(self) {
+    pub(in crate::net) fn reset(mut self) {
+        self.tap().reset(Way::Out);
         tcp::reset(self.session.stream());
     }
 
@@ -262,6 +275,10 @@ impl TlsLink {
         let cause = self.broken.unwrap_or(cause);
         if cause == CloseCause::Tls {
             tracing::info!("SSL link to {}: ended without close_notify", self.peer);
+        }
+        match cause {
+            CloseCause::Fin | CloseCause::Tls => self.tap().ended(Way::In),
+            CloseCause::Reset | CloseCause::Io => self.tap().reset(Way::In),
         }
         if cause != CloseCause::Fin {
             self.broken = Some(cause);

@@ -33,6 +33,7 @@ use openssl::ssl::{Ssl, SslRef};
 use openssl::x509::verify::{X509CheckFlags, X509VerifyFlags};
 use tokio::net::TcpStream;
 
+use super::capture::{Capture, Tap, Way};
 use super::listen::TlsSide;
 
 /// The name and version of the TLS library.
@@ -54,6 +55,7 @@ pub fn self_signed_pem() -> Result<Vec<u8>, ErrorStack> {
 pub(super) struct Tls {
     pub(super) certificates: Certificates,
     pub(super) key_log: Option<KeyLog>,
+    pub(super) capture: Option<Capture>,
 }
 
 /// Why a session cannot begin.
@@ -122,7 +124,7 @@ impl Tls {
             }
         }
         ssl.set_connect_state();
-        Ok(Session::new(ssl, stream, hints)?)
+        Ok(Session::new(ssl, stream, hints, self.tap())?)
     }
 
     /// Begins to connect; the handshake follows by itself.
@@ -179,7 +181,21 @@ impl Tls {
             has_psk: false,
             unix_s,
         };
-        Ok(Session::new(ssl, stream, hints)?)
+        let mut tap = self.tap();
+        if let (Ok(ours), Ok(theirs)) = (stream.local_addr(), stream.peer_addr()) {
+            tap.opened(Way::In, ours, theirs);
+        }
+        Ok(Session::new(ssl, stream, hints, tap)?)
+    }
+
+    /// Keeps packets back until the secrets for them are there, where those are wanted.
+    fn tap(&self) -> Tap {
+        let tap = Tap::new(self.capture.as_ref());
+        if self.key_log.is_some() {
+            tap.hold()
+        } else {
+            tap
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use openssl::x509::X509VerifyResult;
 use tokio::net::TcpStream;
 
 use super::wire::Wire;
+use crate::net::capture::{Tap, Way};
 use crate::net::error::{close_cause, net_error};
 
 /// `X509_V_ERR_CERT_NOT_YET_VALID`.
@@ -95,10 +96,11 @@ impl Session {
         ssl: Ssl,
         stream: TcpStream,
         hints: Hints,
+        tap: Tap,
     ) -> Result<Self, openssl::error::ErrorStack> {
         let stream = Arc::new(stream);
         Ok(Self {
-            ssl: SslStream::new(ssl, Wire::new(Arc::clone(&stream)))?,
+            ssl: SslStream::new(ssl, Wire::new(Arc::clone(&stream), tap))?,
             stream,
             begun: 0,
             write_wants_read: false,
@@ -108,6 +110,10 @@ impl Session {
 
     pub(in crate::net) fn stream(&self) -> &TcpStream {
         &self.stream
+    }
+
+    pub(in crate::net) fn tap(&mut self) -> &mut Tap {
+        self.ssl.get_mut().tap()
     }
 
     pub(in crate::net) fn poll_handshake(
@@ -120,6 +126,7 @@ impl Session {
             let done = self.ssl.do_handshake();
             pace.note(self.ssl.ssl().state_string_long(), now);
             let Err(error) = done else {
+                self.tap().release();
                 return Poll::Ready(Ok(()));
             };
             match self.poll_wanted(cx, error.code()) {
@@ -227,6 +234,7 @@ impl Session {
             tracing::debug!("an SSL link ends without close_notify: {error}");
         }
         let kept = self.ssl.get_mut().take_kept();
+        self.tap().ended(Way::Out);
         (kept, self.into_stream())
     }
 

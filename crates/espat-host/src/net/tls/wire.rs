@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
+use crate::net::capture::{Tap, Way};
+
 /// OpenSSL reads and writes here; whoever has the other `Arc` waits for readiness.
 #[derive(Debug)]
 pub(super) struct Wire {
@@ -14,16 +16,22 @@ pub(super) struct Wire {
     is_ended: bool,
     /// What goes out is collected here instead of being sent.
     kept: Option<Vec<u8>>,
+    tap: Tap,
 }
 
 impl Wire {
-    pub(super) fn new(stream: Arc<TcpStream>) -> Self {
+    pub(super) fn new(stream: Arc<TcpStream>, tap: Tap) -> Self {
         Self {
             stream,
+            tap,
             incoming: Records::default(),
             is_ended: false,
             kept: None,
         }
+    }
+
+    pub(super) fn tap(&mut self) -> &mut Tap {
+        &mut self.tap
     }
 
     pub(super) fn keep(&mut self) {
@@ -84,6 +92,7 @@ impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.stream.try_read(buffer)?;
         self.incoming.take(&buffer[..n]);
+        self.tap.payload(Way::In, &buffer[..n]);
         self.is_ended |= n == 0;
         Ok(n)
     }
@@ -93,10 +102,16 @@ impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.kept {
             Some(kept) => {
+                // It is sent when the link has ended, and nobody tells then.
+                self.tap.payload(Way::Out, bytes);
                 kept.extend_from_slice(bytes);
                 Ok(bytes.len())
             }
-            None => self.stream.try_write(bytes),
+            None => {
+                let n = self.stream.try_write(bytes)?;
+                self.tap.payload(Way::Out, &bytes[..n]);
+                Ok(n)
+            }
         }
     }
 

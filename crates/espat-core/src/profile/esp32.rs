@@ -82,7 +82,8 @@ pub(super) const BASE: Profile = Profile {
         .union(Features::SSL_PSK)
         .union(Features::SSL_SERVER)
         .union(Features::FLASH)
-        .union(Features::MDNS),
+        .union(Features::MDNS)
+        .union(Features::BLUETOOTH),
     quirks: Quirks {
         server_again_ok: true,
         server_timeout_needs_server: true,
@@ -380,6 +381,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     features.FLASH: Documented, "manual of 2.2, AT+SYSFLASH";
     features.CWINIT: Documented, "first in the manual of 3.1";
     features.CWCONFIG: Documented, "first in the manual of 4.1";
+    features.BLUETOOTH: Documented, "manual of 2.2, AT+RFPOWER: not on ESP8266";
     features.MDNS: Documented, "manual of 2.2, AT+MDNS";
 
     quirks.server_again_ok: Documented, "changelog of the core of 2023-04-07 (ESPAT-1410): repaired for 3.1";

@@ -32,6 +32,8 @@ pub(super) const V2_2: Profile = Profile {
         upgrade.partitions: Source, "esp-at, module_esp8266_default, at_customize.csv";
         features.SSL_PSK: Strings, "the manual of 2.2 lists it, and its format is in the core libraries from 2.0 on";
         features.SSL_SERVER: Documented, "manual of 2.2, AT+CIPSERVER: not on ESP8266";
+        features.BLUETOOTH: Documented, "manual of 2.2, AT+RFPOWER: not on ESP8266, whose answer has one number (core library)";
+        texts.free_heap, texts.free_heap_min: Decided, "the manual's example is an ESP32's; the chip has less RAM than that, and no log was found";
     },
     limits: Limits {
         ipd_bytes: 1460,
@@ -44,7 +46,10 @@ pub(super) const V2_2: Profile = Profile {
         ssl_links: 1,
         ..BASE.limits
     },
-    features: BASE.features.difference(Features::SSL_SERVER),
+    features: BASE
+        .features
+        .difference(Features::SSL_SERVER)
+        .difference(Features::BLUETOOTH),
     texts: Texts {
         gmr: &[
             "AT version:2.2.0.0(b097cdf - ESP8266 - Jun 17 2021 12:57:45)",
@@ -52,8 +57,9 @@ pub(super) const V2_2: Profile = Profile {
             "compile time(6800286):Aug  4 2021 17:34:06",
             "Bin version:2.2.0(WROOM-02)",
         ],
+        free_heap: 39_552,
+        free_heap_min: 30_720,
         rom: super::rom::ESP8266,
-        ..BASE.texts
     },
     upgrade: Upgrade {
         firmware_bytes: 0xe_0000,

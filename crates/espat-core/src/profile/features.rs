@@ -76,4 +76,6 @@ features! {
     const CWCONFIG = 1 << 26;
     /// `AT+MDNS`.
     const MDNS = 1 << 27;
+    /// `AT+RFPOWER`'s values for Bluetooth.
+    const BLUETOOTH = 1 << 28;
 }

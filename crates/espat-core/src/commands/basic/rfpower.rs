@@ -23,18 +23,22 @@ const BLUETOOTH_LEVELS: usize = 3;
 fn query(cx: &mut Cx<'_>) -> Handled {
     // A radio that is off says 0: Wi-Fi in mode 0 (esp-at#243), Bluetooth, which is never started here (esp-at#746).
     let wifi_power = if radio_is_on(cx) { cx.sys.rf_power } else { 0 };
-    cx.env
-        .out
-        .line("+RFPOWER")
-        .int(wifi_power)
-        .int(0)
-        .int(0)
-        .int(0);
+    let has_bluetooth = cx.env.has(Features::BLUETOOTH);
+    let line = cx.env.out.line("+RFPOWER").int(wifi_power);
+    if has_bluetooth {
+        line.int(0).int(0).int(0);
+    }
     Ok(Reply::Done)
 }
 
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
-    args.arity(1..=if cx.env.has(Features::RTOS) { 4 } else { 1 })?;
+    args.arity(
+        1..=if cx.env.has(Features::BLUETOOTH) {
+            4
+        } else {
+            1
+        },
+    )?;
     let limits = &cx.env.profile().limits;
     let wanted = args.byte(limits.rf_power.clone())?;
     let mut sets_bluetooth = false;

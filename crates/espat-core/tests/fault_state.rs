@@ -227,6 +227,26 @@ mod tests {
     }
 
     #[test]
+    fn a_hung_firmware_has_no_timers_and_its_uart_goes_on() {
+        let mut host = Host::linked();
+        host.say("AT+CWRECONNCFG=1,0\r\n");
+        host.feed(Input::Air(AirEvent::Lost));
+        assert!(
+            matches!(host.wake, Wake::Timer(_)),
+            "the station looks for it"
+        );
+        host.module.handle_input(host.now, Input::Serial(b"AT\r\n"));
+        let mut sent = 0;
+        while let Output::Serial { bytes, .. } = host.module.poll_output() {
+            sent += bytes.len();
+        }
+        host.faults().hang = true;
+        assert_eq!(host.feed(Input::SerialSent(sent)), "");
+        assert_eq!(host.module.inspect().bytes_held(), 0, "it has left");
+        assert_eq!(host.wake, Wake::Never);
+    }
+
+    #[test]
     fn no_socket_is_left() {
         let mut host = Host::linked();
         host.say("AT+CIPCLOSE\r\n");

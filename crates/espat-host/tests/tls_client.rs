@@ -270,6 +270,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_time_out_of_a_link_counts_through_the_handshake() {
+        let newer = espat_core::Profile::find("esp32-4.1").unwrap();
+        // It takes the connection and says nothing.
+        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = mute.local_addr().unwrap().port();
+        let mut host = Host::of_profile(newer, NetOptions::default()).await;
+        let begun = tokio::time::Instant::now();
+        let said = host
+            .command(&format!("AT+CIPSTART=\"SSL\",\"127.0.0.1\",{port},,,500"))
+            .await;
+        let took = begun.elapsed();
+        assert!(said.ends_with("ERROR\r\n"), "{said:?}");
+        // A flight of a handshake may take 10 s.
+        let limits = tokio::time::Duration::from_millis(500)..tokio::time::Duration::from_secs(9);
+        assert!(limits.contains(&took), "{took:?}");
+        host.wait("CLOSED\r\n").await;
+        host.ok("AT").await;
+    }
+
+    #[tokio::test]
     async fn the_chosen_cipher_suites_are_the_ones_that_are_offered() {
         let newer = espat_core::Profile::find("esp32-4.1").unwrap();
         let ca = Pair::authority("ca");

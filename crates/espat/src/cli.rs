@@ -157,7 +157,7 @@ pub(crate) enum Command {
     ///
     /// Example: espat sniff /dev/ttyUSB0@115200 --pty /tmp/esp0 --record session.at
     Sniff(SniffOptions),
-    /// Serve firmware versions to AT+CIUPDATE, or break it
+    /// Serve firmware versions to AT+CIUPDATE and AT+CIPFWVER, or break it
     ///
     /// Serves versions and partitions from a folder as the vendor's server does, so that an upgrade can be rehearsed, and broken
     /// by --stall-at, --cut-at or --wrong-length. When it listens, one line on standard output says where:
@@ -464,7 +464,7 @@ pub(crate) struct ModuleOptions {
     #[arg(long, value_name = "CIDR", help_heading = "Network")]
     pub(crate) deny: Vec<Cidr>,
 
-    /// Where AT+CIUPDATE goes instead of the vendor's server
+    /// Where AT+CIUPDATE and AT+CIPFWVER go instead of the vendor's server
     ///
     /// `http://HOST:PORT` or `https://HOST:PORT`, HOST a name or an IPv4 address; without a port, 80 or 443. Whether it is HTTPS is
     /// said here, whichever of the two AT+CIUPDATE asks for. `espat ota-server` is such a server. Without this option the module goes to
@@ -474,7 +474,7 @@ pub(crate) struct ModuleOptions {
     #[arg(long, value_name = "URL", help_heading = "Network")]
     pub(crate) ota_server: Option<OtaUrl>,
 
-    /// What AT+CIUPDATE shows of itself there, as `Authorization: token TOKEN` [default: 40 zeros]
+    /// What AT+CIUPDATE and AT+CIPFWVER show of themselves there, as `Authorization: token TOKEN` [default: 40 zeros]
     ///
     /// Other users can read a command line: put a real token into a file, see --config.
     ///

@@ -133,7 +133,13 @@ impl Operation for Sending {
                 self.on_bytes(cx, bytes);
             }
             (_, OpEvent::Cancelled) => return self.cancel(cx),
-            (_, OpEvent::GroupDue | OpEvent::Wifi(WifiEvent::Up)) => self.send_group(cx),
+            (_, OpEvent::GroupDue) => self.send_group(cx),
+            (_, OpEvent::Wifi(WifiEvent::Up)) => {
+                if self.handed == self.taken {
+                    cx.env.timers.stop(Timer::Operation);
+                }
+                self.send_group(cx);
+            }
             (End::Asked(asked), OpEvent::Resolved(query, result)) => {
                 match asked.answered(query, result) {
                     None => {}
@@ -148,7 +154,9 @@ impl Operation for Sending {
             }
             (_, OpEvent::Link(id, LinkEvent::SendFailed)) if id == self.to.id => self.fail(cx),
             (_, OpEvent::Deadline) => {
-                cx.net.cancel_send(&mut cx.env, self.to.id);
+                if self.handed > self.taken {
+                    cx.net.cancel_send(&mut cx.env, self.to.id);
+                }
                 self.fail(cx);
             }
             _ => {}
@@ -176,6 +184,9 @@ impl Sending {
             drop_bytes(cx, Dropped::DeadLink, bytes.len());
         } else if !self.is_ready(cx) {
             self.group.extend_from_slice(bytes);
+            if cx.net.waits(self.to.id) && cx.env.timers.due(Timer::Operation).is_none() {
+                self.watch(cx);
+            }
         } else if !self.is_udp && cx.group_interval() == Duration::ZERO {
             self.send(cx, bytes);
         } else {

@@ -4,10 +4,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use super::core::WAYS;
-use crate::options::Options;
-use crate::table::Table;
+use espat_core::Module;
 
+use super::core::ways;
+use crate::options::Options;
+use crate::table::{Table, Target};
+
+/// Streams of commands and of payload that are measured through a fault layer too.
+const LAYERED: &[&str] = &["commands", "send", "ipd"];
 const SHORT_RUN: u32 = 300;
 const LONG_RUN: u32 = 900;
 
@@ -20,9 +24,8 @@ pub(super) fn measure(_: &Options, table: &mut Table) -> Result<()> {
         table.skip("instructions of the core", "valgrind is not installed");
         return Ok(());
     }
-    for way in WAYS {
-        let more = instructions(way.name, LONG_RUN)? - instructions(way.name, SHORT_RUN)?;
-        let each = more / f64::from(LONG_RUN - SHORT_RUN);
+    for way in &ways::<Module>() {
+        let each = each(way.name)?;
         let measured = if way.payload == 0 {
             format!("{each:.0} a command")
         } else {
@@ -31,8 +34,19 @@ pub(super) fn measure(_: &Options, table: &mut Table) -> Result<()> {
             format!("{per_kib:.0} a KiB, {each:.0} a step")
         };
         table.tell(&format!("instructions: {}", way.what), &measured);
+        if LAYERED.contains(&way.name) {
+            let layered = self::each(&format!("faulty:{}", way.name))?;
+            let what = format!("the same through an empty fault layer: {}", way.what);
+            table.figure(&what, layered / each, "x", Target::AtMost(1.01));
+        }
     }
     Ok(())
+}
+
+/// Instructions of one step.
+fn each(way: &str) -> Result<f64> {
+    let more = instructions(way, LONG_RUN)? - instructions(way, SHORT_RUN)?;
+    Ok(more / f64::from(LONG_RUN - SHORT_RUN))
 }
 
 fn instructions(way: &str, count: u32) -> Result<f64> {

@@ -4,9 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use espat_core::fault::Faulty;
 use espat_core::{
     Input, Instant, Module, ModuleConfig, NetEvent, NetRequest, Output, SocketId, Timing,
 };
+
+use espat_host::Engine;
 
 use super::mb_per_s;
 use crate::floor::{IPD_BYTES, SEND_BYTES, WINDOW_BYTES};
@@ -20,73 +23,101 @@ const PTY_BYTES: usize = 4096;
 const STEPS: usize = 30_000;
 
 /// A way through the core.
-pub(super) struct Way {
+pub(super) struct Way<E = Module> {
     pub(super) name: &'static str,
     pub(super) what: &'static str,
     /// Payload bytes of one step; 0 for short commands.
     pub(super) payload: usize,
-    setup: fn(&mut Bare) -> Result<()>,
-    step: fn(&mut Bare, usize),
+    setup: fn(&mut Bare<E>) -> Result<()>,
+    step: fn(&mut Bare<E>, usize),
 }
 
-pub(super) const WAYS: &[Way] = &[
-    Way {
-        name: "commands",
-        what: "short commands",
-        payload: 0,
-        setup: |_| Ok(()),
-        step: |bare, count| bare.serial(SHORT[count % SHORT.len()]),
-    },
-    Way {
-        name: "send",
-        what: "CIPSEND 2048",
-        payload: SEND_BYTES,
-        setup: Bare::open_link,
-        step: |bare, _| {
-            bare.serial(b"AT+CIPSEND=0,2048\r\n");
-            bare.serial(&[b'x'; SEND_BYTES]);
+/// A module, or a layer around one.
+pub(super) trait Subject: Engine + Sized {
+    fn power_on(config: ModuleConfig) -> Result<Self>;
+    fn is_busy(&self) -> bool;
+}
+
+impl Subject for Module {
+    fn power_on(config: ModuleConfig) -> Result<Self> {
+        Ok(Self::power_on(config, Instant::ZERO)?)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.inspect().is_busy()
+    }
+}
+
+impl Subject for Faulty {
+    fn power_on(config: ModuleConfig) -> Result<Self> {
+        Ok(Self::power_on(config, Instant::ZERO)?)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.inspect().is_busy()
+    }
+}
+
+pub(super) fn ways<E: Subject>() -> [Way<E>; 6] {
+    [
+        Way {
+            name: "commands",
+            what: "short commands",
+            payload: 0,
+            setup: |_| Ok(()),
+            step: |bare, count| bare.serial(SHORT[count % SHORT.len()]),
         },
-    },
-    Way {
-        name: "ipd",
-        what: "+IPD 2920",
-        payload: IPD_BYTES,
-        setup: Bare::open_link,
-        step: |bare, _| bare.data(&[b'x'; IPD_BYTES]),
-    },
-    Way {
-        name: "read",
-        what: "passive read 5744",
-        payload: WINDOW_BYTES,
-        setup: |bare| {
-            bare.open_link()?;
-            bare.command("AT+CIPRECVMODE=1")
+        Way {
+            name: "send",
+            what: "CIPSEND 2048",
+            payload: SEND_BYTES,
+            setup: Bare::open_link,
+            step: |bare, _| {
+                bare.serial(b"AT+CIPSEND=0,2048\r\n");
+                bare.serial(&[b'x'; SEND_BYTES]);
+            },
         },
-        step: |bare, _| {
-            bare.data(&[b'x'; WINDOW_BYTES]);
-            bare.serial(b"AT+CIPRECVDATA=0,5744\r\n");
+        Way {
+            name: "ipd",
+            what: "+IPD 2920",
+            payload: IPD_BYTES,
+            setup: Bare::open_link,
+            step: |bare, _| bare.data(&[b'x'; IPD_BYTES]),
         },
-    },
-    Way {
-        name: "raw-out",
-        what: "passthrough out 4096",
-        payload: PTY_BYTES,
-        setup: Bare::pass_through,
-        step: |bare, _| bare.serial(&[b'x'; PTY_BYTES]),
-    },
-    Way {
-        name: "raw-in",
-        what: "passthrough in 4096",
-        payload: PTY_BYTES,
-        setup: Bare::pass_through,
-        step: |bare, _| bare.data(&[b'x'; PTY_BYTES]),
-    },
-];
+        Way {
+            name: "read",
+            what: "passive read 5744",
+            payload: WINDOW_BYTES,
+            setup: |bare| {
+                bare.open_link()?;
+                bare.command("AT+CIPRECVMODE=1")
+            },
+            step: |bare, _| {
+                bare.data(&[b'x'; WINDOW_BYTES]);
+                bare.serial(b"AT+CIPRECVDATA=0,5744\r\n");
+            },
+        },
+        Way {
+            name: "raw-out",
+            what: "passthrough out 4096",
+            payload: PTY_BYTES,
+            setup: Bare::pass_through,
+            step: |bare, _| bare.serial(&[b'x'; PTY_BYTES]),
+        },
+        Way {
+            name: "raw-in",
+            what: "passthrough in 4096",
+            payload: PTY_BYTES,
+            setup: Bare::pass_through,
+            step: |bare, _| bare.data(&[b'x'; PTY_BYTES]),
+        },
+    ]
+}
 
 const SHORT: [&[u8]; 3] = [b"AT\r\n", b"AT+CIPMUX?\r\n", b"AT+CIPRECVMODE=0\r\n"];
 
 pub(super) fn measure(options: &Options, table: &mut Table) -> Result<()> {
-    for way in WAYS {
+    for way in &ways::<Module>() {
         let mut bare = Bare::on(way)?;
         bare.walk(way, STEPS)?;
         let mut figures = Vec::new();
@@ -114,16 +145,24 @@ fn cpu_time() -> Duration {
     time.try_into().unwrap_or_default()
 }
 
-/// Takes so many steps on one way, for a profiler to look at.
+/// Takes so many steps on one way, for a profiler to look at; `faulty:NAME` takes them through a fault layer without a plan.
 pub(crate) fn run(name: &str, count: &str) -> Result<()> {
-    let way = WAYS.iter().find(|way| way.name == name);
+    match name.strip_prefix("faulty:") {
+        Some(name) => walk::<Faulty>(name, count),
+        None => walk::<Module>(name, count),
+    }
+}
+
+fn walk<E: Subject>(name: &str, count: &str) -> Result<()> {
+    let ways = ways::<E>();
+    let way = ways.iter().find(|way| way.name == name);
     let way = way.with_context(|| format!("there is no way `{name}`"))?;
     Bare::on(way)?.walk(way, count.parse()?)
 }
 
 /// A module and the least that a driver does.
-struct Bare {
-    module: Module,
+pub(super) struct Bare<E> {
+    module: E,
     now: Instant,
     /// The link's socket.
     socket: Option<SocketId>,
@@ -138,15 +177,15 @@ struct Bare {
     moved: usize,
 }
 
-impl Bare {
-    fn on(way: &Way) -> Result<Self> {
+impl<E: Subject> Bare<E> {
+    fn on(way: &Way<E>) -> Result<Self> {
         let config = ModuleConfig {
             timing: Timing::Fast,
             serial_credit: 64 * 1024,
             ..ModuleConfig::new()
         };
         let mut bare = Self {
-            module: Module::power_on(config, Instant::ZERO)?,
+            module: E::power_on(config)?,
             now: Instant::ZERO,
             socket: None,
             credit: 0,
@@ -162,7 +201,7 @@ impl Bare {
     }
 
     /// Goes so many steps, and makes sure that each did something.
-    fn walk(&mut self, way: &Way, steps: usize) -> Result<()> {
+    fn walk(&mut self, way: &Way<E>, steps: usize) -> Result<()> {
         (self.said, self.moved) = (0, 0);
         for count in 0..steps {
             (way.step)(self, count);
@@ -194,7 +233,7 @@ impl Bare {
         self.serial(line.as_bytes());
         self.serial(b"\r\n");
         ensure!(
-            self.said > 0 && !self.module.inspect().is_busy(),
+            self.said > 0 && !self.module.is_busy(),
             "{line} is not answered"
         );
         Ok(())

@@ -259,6 +259,8 @@ impl Module {
     }
 
     /// The next output, until `Idle`.
+    // Into the driver's loop and that of a layer: the call would cost more than a layer without work.
+    #[inline(always)]
     pub fn poll_output(&mut self) -> Output<'_> {
         self.drained = !self.state.out.is_ready();
         if !self.drained {

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use espat_core::fault::{Action, FaultPlan, LinkAction, SendAction};
 use espat_core::profile::PROFILES;
 use espat_core::{Duration, Form, LogPort, ModuleConfig, Reports, Timing, commands_of};
 
+use crate::fault::random_plan;
 use crate::script::Script;
 use crate::session::Session;
 use crate::sim::Way;
@@ -207,6 +209,86 @@ pub fn module(data: &[u8]) {
         session.observe();
     }
     session.finish();
+}
+
+/// The same under a random fault plan, twice and cut in every way: the outcome must be the same. The first bytes choose the plan.
+///
+/// # Panics
+/// A law is broken.
+pub fn faults(data: &[u8]) {
+    let (head, rest) = data.split_at(data.len().min(4));
+    let seed = head
+        .iter()
+        .fold(0, |seed, &byte| seed << 8 | u64::from(byte));
+    let plans = [random_plan(seed), random_plan(seed ^ 0x5eed_0000)];
+    let plans = &plans[..=usize::from(seed % 3 == 0)];
+    let mut ways = vec![Way::Lines, Way::Lines];
+    if !plans.iter().any(answers_at_once) {
+        ways.extend([Way::Random(seed), Way::Bytes, Way::Credit]);
+    }
+    let mut first: Option<Vec<Observed>> = None;
+    for way in ways {
+        let log = under_faults(plans, way, rest);
+        let expected = first.get_or_insert_with(|| log.clone());
+        assert!(
+            *expected == log,
+            "{} differs\n{}\n{plans:#?}",
+            way.name(),
+            crate::ways::difference(expected, &log)
+        );
+    }
+}
+
+/// Whether a plan answers for the network at the instant of the request: what the host has sent after it then meets the answer or
+/// the request, as it was cut.
+fn answers_at_once(plan: &FaultPlan) -> bool {
+    let mut actions = plan.rules.iter().flat_map(|rule| &rule.actions);
+    actions.any(|action| {
+        matches!(
+            action,
+            Action::Send(SendAction::Fail { .. })
+                | Action::Link(LinkAction::HalfClose | LinkAction::Silence(_))
+                | Action::Fail {
+                    after: Duration::ZERO,
+                    ..
+                }
+        )
+    })
+}
+
+/// More than this cannot stand in a module and a layer around it: what the module may hold, and what plans put in.
+const HELD_MAX: usize = 1 << 20;
+
+fn under_faults(plans: &[FaultPlan], way: Way, mut rest: &[u8]) -> Vec<Observed> {
+    let config = ModuleConfig {
+        timing: if rest.len().is_multiple_of(2) {
+            Timing::Fast
+        } else {
+            Timing::Realistic
+        },
+        serial_credit: 1 << 16,
+        ..ModuleConfig::new()
+    };
+    let mut session = Session::with_faults(&config, plans, way);
+    while let [op, tail @ ..] = rest {
+        // A host that does not read gets as much as its credit is, and what comes while output waits for it depends on that too.
+        let is_little = |arg: &u8| *arg < 0x40;
+        let is_skipped = match op % 12 {
+            7 => !tail.first().is_some_and(is_little),
+            op => op == 11,
+        };
+        rest = if is_skipped {
+            tail.get(1..).unwrap_or_default()
+        } else {
+            session.act(*op, tail)
+        };
+        session.observe();
+        let engine = session.sim().engine();
+        let held = engine.bytes_held() + engine.inspect().bytes_held();
+        assert!(held <= HELD_MAX, "{held} bytes are held");
+    }
+    session.finish();
+    session.log().to_vec()
 }
 
 /// A transcript: what can be read must read the same after it was printed.

@@ -3,9 +3,10 @@
 
 use std::net::SocketAddr;
 
+use espat_core::fault::{FaultPlan, Faulty};
 use espat_core::{
-    CloseCause, Duration, Mark, Module, ModuleConfig, NetError, NetEvent, PowerEvent, QueryId,
-    SocketId, StoreError,
+    CloseCause, Duration, Mark, ModuleConfig, NetError, NetEvent, PowerEvent, QueryId, SocketId,
+    StoreError,
 };
 
 use crate::event::{Event, NetHappening};
@@ -20,7 +21,7 @@ use crate::time::TimeStep;
 /// A simulated module whose requests are answered by choice.
 #[derive(Debug)]
 pub struct Session {
-    sim: Sim<Module>,
+    sim: Sim<Faulty>,
     /// Requests without an answer.
     open: Vec<Request>,
     /// Listeners and sockets that came up.
@@ -37,7 +38,16 @@ impl Session {
     /// The configuration is no module's, or a law is broken.
     #[must_use]
     pub fn new(config: &ModuleConfig, way: Way) -> Self {
-        let sim = Sim::new(config, way).unwrap_or_else(|error| panic!("{error}"));
+        Self::with_faults(config, &[], way)
+    }
+
+    /// The same with fault plans, from power-on on.
+    ///
+    /// # Panics
+    /// As for [`new`](Self::new).
+    #[must_use]
+    pub fn with_faults(config: &ModuleConfig, faults: &[FaultPlan], way: Way) -> Self {
+        let sim = Sim::faulty(config, faults, way).unwrap_or_else(|error| panic!("{error}"));
         let mut session = Self {
             sim,
             open: Vec::new(),
@@ -57,7 +67,7 @@ impl Session {
     }
 
     /// The simulated module.
-    pub fn sim(&mut self) -> &mut Sim<Module> {
+    pub fn sim(&mut self) -> &mut Sim<Faulty> {
         &mut self.sim
     }
 

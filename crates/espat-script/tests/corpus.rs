@@ -51,6 +51,11 @@ mod tests {
     }
 
     #[test]
+    fn faults() {
+        replay("fuzz/corpus/faults", fuzz::faults);
+    }
+
+    #[test]
     fn script() {
         replay("fuzz/corpus/script", fuzz::script);
         replay("tests/at", fuzz::script);

@@ -41,10 +41,10 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    pub(super) fn around(module: &mut Module, now: Instant) -> Self {
+    pub(super) fn around(module: &mut Module) -> Self {
         let (out, unsent, log_port) = module.lend_credit();
         let mut layer = Self {
-            now,
+            now: module.now(),
             plans: Vec::new(),
             to_host: ToHost::new(out, unsent, log_port),
             from_host: FromHost::default(),
@@ -367,7 +367,11 @@ impl Layer {
 
     /// Puts those actions of a rule on the list that are not done to the thing at hand.
     pub(super) fn schedule(&mut self, fired: Fired) {
-        let rule = &self.plans[fired.plan].plan.rules[fired.rule];
+        let running = &self.plans[fired.plan];
+        if running.rules[fired.rule].is_in_burst() {
+            return;
+        }
+        let rule = &running.plan.rules[fired.rule];
         let at = self.now + rule.trigger.after;
         for (index, action) in rule.actions.iter().enumerate() {
             if action.moment().is_none() {

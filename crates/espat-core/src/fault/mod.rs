@@ -67,7 +67,6 @@ pub struct Faulty {
     module: Module,
     layer: Option<Box<Layer>>,
     plans: u32,
-    now: Instant,
 }
 
 impl Faulty {
@@ -86,7 +85,6 @@ impl Faulty {
             module,
             layer: None,
             plans: 0,
-            now: Instant::ZERO,
         }
     }
 
@@ -97,7 +95,7 @@ impl Faulty {
         self.plans += 1;
         let layer = self
             .layer
-            .get_or_insert_with(|| Box::new(Layer::around(&mut self.module, self.now)));
+            .get_or_insert_with(|| Box::new(Layer::around(&mut self.module)));
         layer.start(&mut self.module, id, plan);
         id
     }
@@ -134,7 +132,6 @@ impl Faulty {
     /// Takes one input. Every call must be followed by a drain of [`poll_output`](Self::poll_output) to `Idle`.
     #[inline]
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        self.now = now;
         match &mut self.layer {
             None => self.module.handle_input(now, input),
             Some(_) => self.handle_layered(now, input),

@@ -151,6 +151,11 @@ pub(super) fn fire(
 }
 
 impl Progress {
+    /// Whether the rule has acted so often at this instant that it calls nothing any more.
+    pub(super) fn is_in_burst(&self) -> bool {
+        self.burst.1 > BURST_MAX
+    }
+
     /// Counts the moment; whether the rule acts at it.
     fn takes(&mut self, rule: &Rule, rng: &mut Rng, now: Instant) -> bool {
         self.moments = self.moments.saturating_add(1);
@@ -166,11 +171,11 @@ impl Progress {
         if self.burst.0 != now {
             self.burst = (now, 0);
         }
-        // Bytes of one run cannot call each other, and there may be many of them at one instant.
-        if self.burst.1 >= BURST_MAX && !matches!(self.moment, MomentKind::Run(_)) {
+        // Of bytes there may be many at one instant: what is done to them calls nothing.
+        if self.is_in_burst() && !matches!(self.moment, MomentKind::Run(_)) {
             return false;
         }
-        self.burst.1 += 1;
+        self.burst.1 = self.burst.1.saturating_add(1);
         self.acted = self.acted.saturating_add(1);
         true
     }

@@ -91,15 +91,31 @@ impl Run {
 
     /// Every byte becomes what `change` makes of it.
     pub(super) fn change_bytes(&mut self, mut change: impl FnMut(u8, &mut Vec<u8>)) {
-        for piece in &mut self.pieces {
+        let mut grown = Vec::new();
+        for (index, piece) in self.pieces.iter_mut().enumerate() {
             let mut changed = Vec::with_capacity(piece.bytes.len());
             for byte in &piece.bytes {
                 change(*byte, &mut changed);
             }
+            let own = piece.bytes.len();
             if !piece.is_foreign {
-                self.lost += piece.bytes.len().saturating_sub(changed.len());
+                self.lost += own.saturating_sub(changed.len());
             }
+            let more = changed.split_off(own.min(changed.len()));
             piece.bytes = changed;
+            if !more.is_empty() {
+                grown.push((index, more));
+            }
+        }
+        // What came of bytes beyond their number nobody sent.
+        for (index, bytes) in grown.into_iter().rev() {
+            let due = self.pieces[index].due;
+            let piece = Piece {
+                due,
+                bytes,
+                is_foreign: true,
+            };
+            self.pieces.insert(index + 1, piece);
         }
     }
 

@@ -93,6 +93,7 @@ impl Layer {
         match event {
             Event::Boot(_) => {
                 self.seen.is_sending = false;
+                self.seen.command.clear();
                 self.on_boot();
                 self.event(&EventKind::Reset, None);
             }

@@ -119,6 +119,7 @@ impl Module {
                 bytes.len()
             }
             Framed::Overlong { taken, dropped } => {
+                self.state.timers.set(Timer::LineHold, self.now + LINE_HOLD);
                 self.drop_input(Dropped::LongLine, dropped);
                 taken
             }

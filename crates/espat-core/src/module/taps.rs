@@ -12,6 +12,11 @@ use crate::time::Instant;
 const UNLIMITED: usize = usize::MAX / 2;
 
 impl Module {
+    /// The time of the last input.
+    pub(crate) fn now(&self) -> Instant {
+        self.now
+    }
+
     /// Whether serial bytes would be worked on at once rather than wait.
     pub(crate) fn takes_serial(&self) -> bool {
         if self.phase != Phase::Ready {

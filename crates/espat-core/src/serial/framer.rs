@@ -10,6 +10,8 @@ pub(crate) struct Framer {
     line: Vec<u8>,
     terminator: Terminator,
     line_bytes_max: usize,
+    /// The head of the line was dropped: it goes on, even where none of it stands here.
+    is_tail: bool,
     /// A lone CR ended the last line: the LF that may follow belongs to it.
     swallow_lf: bool,
 }
@@ -31,6 +33,7 @@ impl Framer {
             line: Vec::new(),
             terminator,
             line_bytes_max,
+            is_tail: false,
             swallow_lf: false,
         }
     }
@@ -52,6 +55,7 @@ impl Framer {
             self.line.extend_from_slice(&rest[..n]);
             taken += n;
             if self.ends() {
+                self.is_tail = false;
                 self.swallow_lf =
                     self.terminator == Terminator::Lenient && self.line.last() == Some(&b'\r');
                 return Framed::Line { taken };
@@ -59,6 +63,7 @@ impl Framer {
             if self.line.len() == self.line_bytes_max {
                 let dropped = self.line.len();
                 self.line.clear();
+                self.is_tail = true;
                 return Framed::Overlong { taken, dropped };
             }
         }
@@ -93,11 +98,12 @@ impl Framer {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.line.is_empty()
+        self.line.is_empty() && !self.is_tail
     }
 
     pub(crate) fn clear(&mut self) {
         self.line.clear();
+        self.is_tail = false;
         self.swallow_lf = false;
     }
 

@@ -2,6 +2,7 @@
 
 mod action;
 mod check;
+mod random;
 mod scenarios;
 mod table;
 mod when;
@@ -17,6 +18,7 @@ use crate::script::Script;
 use action::Do;
 use table::{Source, Table};
 
+pub use random::random_plan;
 pub use scenarios::{Scenario, scenario, scenarios};
 
 /// A plan file: the plan, and what it says of itself.

@@ -26,7 +26,7 @@ use crate::sim::{Sim, Way};
 use crate::target::{Observed, Target, Want};
 use crate::text::Text;
 use crate::time::TimeStep;
-use dice::Dice;
+pub(crate) use dice::Dice;
 use host::Host;
 use ledger::Watched;
 use world::World;

@@ -106,6 +106,14 @@ impl Command {
         }
     }
 
+    /// A reset forgets what the command sets, whatever `AT+SYSSTORE` says.
+    pub(crate) const fn not_kept(self) -> Self {
+        Self {
+            scope: Scope::Current,
+            ..self
+        }
+    }
+
     /// The command's sibling on NonOS whose settings a reset forgets.
     pub(crate) const fn current(self, name: &'static str) -> Self {
         self.sibling(name, Scope::Current)

@@ -81,6 +81,7 @@ impl Setting {
             Self::WifiMode(_) => WIFI_MODE,
             Self::Station(_) => STATION,
             Self::SoftAp(_) => SOFTAP,
+            Self::Country(_) => COUNTRY,
             Self::AutoConnect(_) => AUTO_CONNECT,
             Self::Reconnect(..) => RECONNECT,
             Self::Dhcp(_) => DHCP,
@@ -258,6 +259,7 @@ const GROUPS: &[&[Row]] = &[
     UART,
     SYSMSG,
     WIFI_MODE,
+    COUNTRY,
     AUTO_CONNECT,
     STATION,
     STATION_IP,
@@ -296,6 +298,12 @@ const UART: &[Row] = &[
 ];
 const SYSMSG: &[Row] = &[row!("sysmsg", s => s.sysmsg, in 0..=7)];
 const WIFI_MODE: &[Row] = &[row!("wifi.mode", s => s.wifi_mode, in 0..=3)];
+const COUNTRY: &[Row] = &[
+    row!("country.policy", s => s.country.policy, in 0..=1),
+    row!("country.code", s => s.country.code, len 0..=3),
+    row!("country.first_channel", s => s.country.first_channel, in 1..=14),
+    row!("country.channels", s => s.country.channels, in 1..=14),
+];
 const AUTO_CONNECT: &[Row] = &[row!("wifi.auto_connect", s => s.auto_connect)];
 const STATION: &[Row] = &[
     row!(maybe Default::default, "station.ssid", s => s.station, ssid, len 0..=32),

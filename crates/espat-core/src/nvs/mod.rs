@@ -12,7 +12,7 @@ use crate::output::{StoreTag, StoreValue};
 
 pub use keys::setting_keys;
 pub(crate) use settings::{
-    Credentials, DhcpPool, NameServers, Setting, Settings, SoftAp, SslConf, StaticIp,
+    Country, Credentials, DhcpPool, NameServers, Setting, Settings, SoftAp, SslConf, StaticIp,
 };
 
 /// Whether what a command sets outlives a reset.

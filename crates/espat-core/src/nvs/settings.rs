@@ -19,6 +19,7 @@ pub(crate) struct Settings {
     /// The last access point that was joined.
     pub(crate) station: Option<Credentials>,
     pub(crate) softap: SoftAp,
+    pub(crate) country: Country,
     /// `AT+CWAUTOCONN`.
     pub(crate) auto_connect: bool,
     /// `AT+CWRECONNCFG`: interval in seconds, number of attempts (0: forever).
@@ -62,6 +63,34 @@ pub(crate) struct Credentials {
     pub(crate) listen_interval: u8,
     pub(crate) scan_mode: u8,
     pub(crate) pmf: u8,
+}
+
+/// `AT+CWCOUNTRY`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Country {
+    pub(crate) policy: u8,
+    pub(crate) code: Vec<u8>,
+    pub(crate) first_channel: u8,
+    pub(crate) channels: u8,
+}
+
+impl Default for Country {
+    /// What ESP-IDF starts with (its manual, `esp_wifi_set_country`).
+    fn default() -> Self {
+        Self {
+            policy: 0,
+            code: b"CN".to_vec(),
+            first_channel: 1,
+            channels: 13,
+        }
+    }
+}
+
+impl Country {
+    /// Whether a scan in this country listens on a channel.
+    pub(crate) fn has(&self, channel: u8) -> bool {
+        (self.first_channel..self.first_channel.saturating_add(self.channels)).contains(&channel)
+    }
 }
 
 /// `AT+CWSAP`.
@@ -198,6 +227,7 @@ impl Settings {
                 stations_max: 4,
                 hidden: false,
             },
+            country: Country::default(),
             auto_connect: true,
             reconnect: factory.reconnect,
             dhcp: 0b11,
@@ -227,6 +257,7 @@ pub(crate) enum Setting {
     WifiMode(u8),
     Station(Credentials),
     SoftAp(SoftAp),
+    Country(Country),
     AutoConnect(bool),
     Reconnect(u16, u16),
     Dhcp(u8),
@@ -262,6 +293,7 @@ impl Setting {
             Self::WifiMode(mode) => settings.wifi_mode = mode,
             Self::Station(credentials) => settings.station = Some(credentials),
             Self::SoftAp(softap) => settings.softap = softap,
+            Self::Country(country) => settings.country = country,
             Self::AutoConnect(on) => settings.auto_connect = on,
             Self::Reconnect(interval_s, attempts) => settings.reconnect = (interval_s, attempts),
             Self::Dhcp(bits) => settings.dhcp = bits,

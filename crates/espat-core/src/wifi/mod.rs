@@ -15,7 +15,6 @@ use crate::timers::Timer;
 use addresses::{SOFTAP, STATION};
 use softap::{Client, SoftAp};
 use station::Station;
-use world::Country;
 
 /// What happened to the Wi-Fi.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +34,6 @@ pub(crate) enum WifiEvent {
 pub(crate) struct Wifi {
     pub(crate) station: Station,
     pub(crate) softap: SoftAp,
-    pub(crate) country: Country,
     /// `AT+CWLAPOPT`, where it was set.
     pub(crate) scan: Option<ScanOptions>,
     /// `AT+CWHOSTNAME`, where it was set.
@@ -146,8 +144,14 @@ impl Wifi {
     }
 
     /// Joins for a command, which hears what happens.
-    pub(crate) fn join(&mut self, env: &mut Env<'_>, with: &Credentials, timeout: Duration) {
-        self.station.join(env, &self.country, with, Some(timeout));
+    pub(crate) fn join(
+        &mut self,
+        env: &mut Env<'_>,
+        nvs: &Nvs,
+        with: &Credentials,
+        timeout: Duration,
+    ) {
+        self.station.join(env, nvs, with, Some(timeout));
     }
 
     /// Leaves the access point and forgets about joining again. Returns whether there was one.
@@ -236,7 +240,7 @@ impl Wifi {
 
     fn join_stored(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
         if let Some(with) = &nvs.live.station {
-            self.station.join(env, &self.country, with, None);
+            self.station.join(env, nvs, with, None);
         }
     }
 }

@@ -7,7 +7,7 @@ use core::net::Ipv4Addr;
 
 use super::WifiEvent;
 use super::addresses::STATION;
-use super::world::{self, Answer, Country};
+use super::world::{self, Answer};
 use crate::config::{AccessPoint, Answers};
 use crate::exec::cx::Env;
 use crate::nvs::{Credentials, Nvs, StaticIp};
@@ -83,13 +83,13 @@ impl Station {
     pub(super) fn join(
         &mut self,
         env: &mut Env<'_>,
-        country: &Country,
+        nvs: &Nvs,
         with: &Credentials,
         asked: Option<Duration>,
     ) {
         self.leave(env);
         let delays = &env.profile().delays;
-        let step = match world::answer(&env.config.air, country, with) {
+        let step = match world::answer(&env.config.air, &nvs.live.country, with) {
             Answer::Accepts(ap) => {
                 self.ap = Some(ap);
                 Some((Step::Associate, delays.associate))

@@ -5,35 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::config::{AccessPoint, Air, Answers};
-use crate::nvs::Credentials;
-
-/// `AT+CWCOUNTRY`. It is not kept (manual, `AT+CWCOUNTRY`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Country {
-    pub(crate) policy: u8,
-    pub(crate) code: Vec<u8>,
-    pub(crate) first_channel: u8,
-    pub(crate) channels: u8,
-}
-
-impl Default for Country {
-    /// What ESP-IDF starts with (its manual, `esp_wifi_set_country`).
-    fn default() -> Self {
-        Self {
-            policy: 0,
-            code: b"CN".to_vec(),
-            first_channel: 1,
-            channels: 13,
-        }
-    }
-}
-
-impl Country {
-    /// Whether a scan in this country listens on a channel.
-    fn has(&self, channel: u8) -> bool {
-        (self.first_channel..self.first_channel.saturating_add(self.channels)).contains(&channel)
-    }
-}
+use crate::nvs::{Country, Credentials};
 
 /// How the air answers a join.
 #[derive(Clone, Debug, PartialEq, Eq)]

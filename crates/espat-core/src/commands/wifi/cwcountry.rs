@@ -1,33 +1,38 @@
 //! `AT+CWCOUNTRY`: the channels that may be used (behaviour.md 4.18).
 
+use alloc::vec;
+
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
+use crate::nvs::{Country, Setting};
 use crate::profile::Features;
 use crate::syntax::args::Args;
-use crate::wifi::world::Country;
 
 const CWCOUNTRY: Command = Command::new("+CWCOUNTRY")
     .needs_wifi()
     .query(query)
     .set(set)
     .needs(Features::RTOS)
+    .not_kept()
     .doc(
         "wifi.html#cmd-COUNTRY",
         "Query or set the country and its channels",
     );
 
-pub(super) const COMMANDS: &[Command] = &[CWCOUNTRY, CWCOUNTRY.current("+CWCOUNTRY_CUR")];
+pub(super) const COMMANDS: &[Command] = &[
+    CWCOUNTRY,
+    CWCOUNTRY.current("+CWCOUNTRY_CUR"),
+    CWCOUNTRY.default("+CWCOUNTRY_DEF"),
+];
 
 /// Manual, `AT+CWCOUNTRY`.
 const CODE_BYTES: usize = 3;
 const LAST_CHANNEL: u8 = 14;
 
 fn query(cx: &mut Cx<'_>) -> Handled {
-    let country = &cx.wifi.country;
-    cx.env
-        .out
-        .line(cx.called.name)
+    let country = cx.shown().country.clone();
+    cx.answer()
         .int(country.policy)
         .quoted_bytes(&country.code)
         .int(country.first_channel)
@@ -42,11 +47,10 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let code = args.string(CODE_BYTES)?.to_vec();
     let first_channel = args.byte(1..=i32::from(LAST_CHANNEL))?;
     let channels = args.byte(1..=i32::from(LAST_CHANNEL + 1 - first_channel))?;
-    cx.wifi.country = Country {
+    cx.keep(vec![Setting::Country(Country {
         policy,
         code,
         first_channel,
         channels,
-    };
-    Ok(Reply::Done)
+    })])
 }

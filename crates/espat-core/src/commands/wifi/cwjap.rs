@@ -121,7 +121,7 @@ fn join(
 ) -> Handled {
     super::require_mode(cx, STATION)?;
     super::leave(cx);
-    cx.wifi.join(&mut cx.env, &with, timeout);
+    cx.wifi.join(&mut cx.env, cx.nvs, &with, timeout);
     Ok(Reply::Started(Box::new(Joining {
         with,
         scope: cx.called.scope,

@@ -59,7 +59,7 @@ fn start(cx: &mut Cx<'_>, filter: Filter, channel_ms: u16) -> Handled {
     let channels = if filter.channel.is_some() {
         1
     } else {
-        cx.wifi.country.channels
+        cx.nvs.live.country.channels
     };
     let all = Duration::from_millis(u64::from(ACTIVE_MS) * 13);
     let asked = Duration::from_millis(u64::from(channel_ms) * u64::from(channels));
@@ -97,7 +97,7 @@ impl Operation for Scanning {
             return Progress::Continue;
         };
         let options = cx.wifi.scan_options(&cx.env);
-        let air: Vec<Cow<'_, AccessPoint>> = world::heard(&cx.env.config.air, &cx.wifi.country);
+        let air: Vec<Cow<'_, AccessPoint>> = world::heard(&cx.env.config.air, &cx.nvs.live.country);
         for ap in air.iter().filter(|ap| self.filter.wants(ap, options)) {
             show(cx.env.out.line("+CWLAP").literal("("), ap, options.fields);
         }

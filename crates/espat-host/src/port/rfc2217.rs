@@ -21,9 +21,6 @@ use super::{Port, PortError, PortEvent, TcpPort};
 /// Bytes that are read ahead, so that what concerns the pins is seen while the module takes no bytes.
 const AHEAD_BYTES: usize = 16 * 1024;
 
-/// Bytes that are read at a time.
-const PIECE_BYTES: usize = 4 * 1024;
-
 /// Bytes that are put into Telnet's form at a time, and replies that may wait for a host that does not read.
 const REPLIES_BYTES: usize = 4 * 1024;
 
@@ -149,8 +146,8 @@ impl Rfc2217Port {
         if filled >= AHEAD_BYTES || self.poll_replies(cx)?.is_pending() {
             return Poll::Pending;
         }
-        let mut piece = [0; PIECE_BYTES];
-        let n = ready!(self.tcp.poll_read(cx, &mut piece))?;
+        let mut piece = [0; AHEAD_BYTES];
+        let n = ready!(self.tcp.poll_read(cx, &mut piece[..AHEAD_BYTES - filled]))?;
         let n = self.telnet.receive(&mut piece[..n], &mut self.wishes);
         self.ahead.extend_from_slice(&piece[..n]);
         self.follow_wishes(filled);

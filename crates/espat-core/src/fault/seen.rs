@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::plan::StateKind;
-use crate::module::{LinkView, Module};
+use crate::module::{LinkPhase, LinkView, Module};
 use crate::output::SocketId;
 
 /// What is known of the module between two inputs.
@@ -18,6 +18,7 @@ pub(super) struct Seen {
     is_busy: bool,
     wants_payload: bool,
     is_raw: bool,
+    has_open_link: bool,
     /// The station has joined its access point.
     pub(super) is_associated: bool,
     /// The station has its address.
@@ -52,12 +53,13 @@ impl Seen {
         self.is_busy = view.is_busy();
         self.wants_payload = view.payload_missing().is_some();
         self.is_raw = view.is_in_passthrough();
+        let mut links = view.link_details();
+        self.has_open_link = links.any(|link| link.phase == LinkPhase::Open);
         (self.is_associated, self.is_joined) = module.station();
         self.uart_baud = view.uart().baud;
     }
 
     pub(super) fn is(&self, state: StateKind) -> bool {
-        let has_link = self.links.iter().any(|link| link.has_socket);
         match state {
             StateKind::Idle => self.is_ready && !self.is_busy && !self.is_raw,
             StateKind::Busy => self.is_ready && self.is_busy && !self.wants_payload,
@@ -66,8 +68,8 @@ impl Seen {
             StateKind::Down => !self.is_ready,
             StateKind::Joined => self.is_joined,
             StateKind::Unjoined => !self.is_joined,
-            StateKind::LinkOpen => has_link,
-            StateKind::NoLink => !has_link,
+            StateKind::LinkOpen => self.has_open_link,
+            StateKind::NoLink => !self.has_open_link,
         }
     }
 

@@ -249,8 +249,7 @@ fn config(dice: &mut Dice, seed: u64) -> ModuleConfig {
         air.access_points = vec![good, mute, poor];
     }
     ModuleConfig {
-        // The first two lines, as they speak the two dialects.
-        profile: PROFILES[usize::from(seed.is_multiple_of(3))],
+        profile: PROFILES[usize::try_from(seed).unwrap_or_default() % PROFILES.len()],
         timing: if dice.percent(60) {
             Timing::Fast
         } else {

@@ -73,7 +73,8 @@ fn write_profile(text: &mut String, profile: &Profile) {
         let source = if basis.of == profile.name {
             basis.evidence.source.to_owned()
         } else {
-            format!("{}: {}", basis.of, basis.evidence.source)
+            let evidence = basis.evidence;
+            format!("{}, {}: {}", basis.of, evidence.mark, evidence.source)
         };
         let [first, second] = if is_default {
             [here.about.replace('|', "\\|"), cell(&here.text)]

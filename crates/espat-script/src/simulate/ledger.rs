@@ -322,7 +322,7 @@ impl Ledger {
             }
         }
         match &mut self.announced {
-            None => self.streams.printed(0, bytes),
+            None => self.streams.printed_raw(bytes),
             Some(announced) => {
                 let n = bytes.len().min(announced.left);
                 let Announced { link, is_read, .. } = *announced;

@@ -117,6 +117,28 @@ impl Streams {
         Ok(())
     }
 
+    /// Data without a header, of whatever link it is: the one that has the most of it.
+    pub(super) fn printed_raw(&mut self, mut bytes: &[u8]) -> Result<(), String> {
+        while !bytes.is_empty() {
+            let fits = |queue: &VecDeque<Incoming>| {
+                let waiting = queue.iter().flat_map(|first| &first.bytes);
+                waiting.zip(bytes).take_while(|(a, b)| a == b).count()
+            };
+            let links = (0_u8..).zip(&self.incoming);
+            let best = links.map(|(link, queue)| (fits(queue), link));
+            let (n, link) = best.max_by_key(|(n, _)| *n).unwrap_or_default();
+            if n == 0 {
+                return Err(format!(
+                    "no link had this, yet it was printed: {}",
+                    bytes.escape_ascii()
+                ));
+            }
+            self.printed(link, &bytes[..n])?;
+            bytes = &bytes[n..];
+        }
+        Ok(())
+    }
+
     /// A read of the host MCU is over: what it left of a datagram is lost (behaviour.md 3.22).
     pub(super) fn read_ends(&mut self, link: u8) {
         let queue = self.incoming.get_mut(usize::from(link));

@@ -32,8 +32,9 @@ struct Row {
     default: Option<String>,
     mark: String,
     source: &'static str,
-    /// The profile that the source speaks of.
+    /// The profile that the source speaks of, and how it is known there.
     of: &'static str,
+    mark_there: String,
 }
 
 /// Two lines side by side.
@@ -114,6 +115,7 @@ fn line(profile: &'static Profile, all: bool) -> Line {
                     mark: basis.mark,
                     source: basis.source,
                     of: basis.of,
+                    mark_there: basis.mark_there,
                 }
             })
             .collect(),
@@ -124,6 +126,7 @@ struct Basis {
     mark: String,
     source: &'static str,
     of: &'static str,
+    mark_there: String,
 }
 
 fn basis(profile: &Profile, value: &str) -> Basis {
@@ -135,6 +138,7 @@ fn basis(profile: &Profile, value: &str) -> Basis {
             .map_or_else(String::new, |m| m.to_string()),
         source: basis.map_or("", |b| b.evidence.source),
         of: basis.map_or("", |b| b.of),
+        mark_there: basis.map_or_else(String::new, |b| b.evidence.mark.to_string()),
     }
 }
 
@@ -199,22 +203,25 @@ fn print_lines(lines: &[Line]) -> io::Result<()> {
                 write!(out, "  (default: {default})")?;
             }
             writeln!(out)?;
-            writeln!(
-                out,
-                "      {}",
-                known(&row.mark, row.of, line.name, row.source)
-            )?;
+            writeln!(out, "      {}", known(row, line.name))?;
         }
     }
     out.flush()
 }
 
 /// How a value is known, in a line.
-fn known(mark: &str, of: &str, line: &str, source: &str) -> String {
-    if of == line {
+fn known(row: &Row, line: &str) -> String {
+    let Row {
+        mark,
+        source,
+        of,
+        mark_there,
+        ..
+    } = row;
+    if *of == line {
         format!("{mark}: {source}")
     } else {
-        format!("{mark} from {of}: {source}")
+        format!("{mark} from {of}, there {mark_there}: {source}")
     }
 }
 

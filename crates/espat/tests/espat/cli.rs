@@ -416,6 +416,11 @@ fn profiles_say_what_differs_and_what_that_rests_on() {
         "{text}"
     );
     assert!(text.contains("8192  (default: 2048)"), "{text}");
+    assert!(text.contains("      inferred: "), "{text}");
+    assert!(
+        text.contains("      extrapolated from esp32-2.4, there documented: "),
+        "{text}"
+    );
     let lines = json(&["profiles", "--json"]);
     let lines = lines.as_array().unwrap();
     assert!(lines.len() >= 7 && lines[0]["default"] == true);

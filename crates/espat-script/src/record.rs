@@ -9,6 +9,7 @@ use espat_core::{
 };
 
 use self::directives::{directives, redact_setting};
+use crate::directive::Directive;
 use crate::event::{Event, NetHappening};
 use crate::matching::{Names, crc32_of};
 use crate::redact::{
@@ -140,6 +141,16 @@ impl Recorder {
             kept: keep_payload.then(Vec::new),
             kept_before: 0,
         }
+    }
+
+    /// Adds directives of which the configuration knows nothing, before anything is heard.
+    pub fn direct(&mut self, directives: &[Directive]) {
+        let end = self.out.trim_end_matches('\n').len();
+        self.out.truncate(end);
+        for directive in directives {
+            self.out.push_str(&format!("\n@{directive}"));
+        }
+        self.out.push_str("\n\n");
     }
 
     /// Starts in the middle of a session: without directives, and with sockets and queries called by their numbers. What comes of it

@@ -4,7 +4,7 @@ use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use espat_core::fault::FaultPlan;
 use espat_core::profile::PROFILES;
@@ -12,6 +12,7 @@ use espat_core::{LogPort, ModuleConfig, Profile, Reports, Terminator, Timing};
 use espat_host::{
     Capture, Certificates, KeyLog, LogSink, Module, NetOptions, Policy, PowerPolicy, Store,
 };
+use espat_script::Directive;
 use rustix::io::Errno;
 
 use crate::cli::{ModuleOptions, PowerWhen, ReportsOption, TerminatorOption, TimingOption};
@@ -127,12 +128,30 @@ pub(crate) fn faults(names: &[String], seed: Option<u64>) -> Result<Vec<FaultPla
 pub(crate) fn recording(options: &ModuleOptions) -> Result<Option<Recording>, Usage> {
     let watch = &options.watch;
     match &watch.record {
-        Some(path) => Recording::create(path, watch.record_payload).map(Some),
+        Some(path) => {
+            let recording = Recording::create(path, watch.record_payload)?;
+            Ok(Some(recording.with(fault_directives(options))))
+        }
         None if watch.record_payload => Err(Usage::new(
             "--record-payload: there is no record; name its file by --record FILE",
         )),
         None => Ok(None),
     }
+}
+
+/// The directives that stand for `--fault` and its seed. A file is named from the root: the record may lie anywhere.
+fn fault_directives(options: &ModuleOptions) -> Vec<Directive> {
+    let whole = |name: &String| {
+        let file = Path::new(name).canonicalize().ok();
+        let file = file.filter(|file| file.is_file());
+        file.map_or_else(|| name.clone(), |file| file.display().to_string())
+    };
+    let names = options.faults.fault.iter();
+    let mut directives: Vec<_> = names.map(|name| Directive::Fault(whole(name))).collect();
+    if !directives.is_empty() {
+        directives.extend(options.seed.map(Directive::FaultSeed));
+    }
+    directives
 }
 
 /// How the module meets the network.

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use espat_core::{Instant, ModuleConfig};
-use espat_script::Recorder;
+use espat_script::{Directive, Recorder};
 
 use crate::failure::Usage;
 use crate::watch::{Piece, Sink, Watched};
@@ -30,6 +30,8 @@ pub(crate) struct Recording {
     shared: Arc<Shared>,
     writer: Option<JoinHandle<()>>,
     keep_payload: bool,
+    /// What the module's configuration does not know of.
+    directives: Vec<Directive>,
 }
 
 #[derive(Debug, Default)]
@@ -97,12 +99,20 @@ impl Recording {
             shared,
             writer: Some(writer),
             keep_payload,
+            directives: vec![],
         })
+    }
+
+    /// Has a record begin with these directives too.
+    pub(crate) fn with(mut self, directives: Vec<Directive>) -> Self {
+        self.directives = directives;
+        self
     }
 
     /// Records a module from its first power-on.
     pub(crate) fn attach<E>(&self, watched: &mut Watched<E>, config: &ModuleConfig) {
-        let recorder = Recorder::new(config, Instant::ZERO, self.keep_payload);
+        let mut recorder = Recorder::new(config, Instant::ZERO, self.keep_payload);
+        recorder.direct(&self.directives);
         watched.attach(recorder, self.sink());
     }
 

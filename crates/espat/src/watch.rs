@@ -16,7 +16,6 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 pub(crate) struct Watched<E = Faulty> {
     engine: E,
     watchers: Vec<Watcher>,
-    next: u64,
 }
 
 /// Text of a transcript, and the payload that goes into the file beside it.
@@ -29,13 +28,7 @@ pub(crate) struct Piece {
 /// Where a recorder's pieces go. It never waits; `false` ends the watcher.
 pub(crate) type Sink = Box<dyn FnMut(Piece) -> bool + Send>;
 
-/// Names a watcher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WatcherId(u64);
-
 struct Watcher {
-    #[allow(dead_code, reason = "the control interface's")]
-    id: WatcherId,
     recorder: Recorder,
     sink: Sink,
 }
@@ -45,7 +38,6 @@ impl<E> Watched<E> {
         Self {
             engine,
             watchers: vec![],
-            next: 0,
         }
     }
 
@@ -60,19 +52,8 @@ impl<E> Watched<E> {
     }
 
     /// Lets a recorder hear everything from here on.
-    pub(crate) fn attach(&mut self, recorder: Recorder, sink: Sink) -> WatcherId {
-        let id = WatcherId(self.next);
-        self.next += 1;
-        self.watchers.push(Watcher { id, recorder, sink });
-        id
-    }
-
-    /// Ends a watcher; its sink gets what is not written yet.
-    #[allow(dead_code, reason = "the control interface's")]
-    pub(crate) fn detach(&mut self, id: WatcherId) {
-        if let Some(at) = self.watchers.iter().position(|watcher| watcher.id == id) {
-            self.watchers.remove(at).end();
-        }
+    pub(crate) fn attach(&mut self, recorder: Recorder, sink: Sink) {
+        self.watchers.push(Watcher { recorder, sink });
     }
 }
 
@@ -249,26 +230,5 @@ mod tests {
         assert_eq!(steps.join("|"), wanted, "{text}");
         assert!(next(&mut full).await.is_some());
         assert_eq!(next(&mut full).await, None, "more was kept than asked for");
-    }
-
-    #[tokio::test]
-    async fn a_watcher_that_is_taken_off_hears_no_more_and_says_its_last() {
-        let (mut serial, handle, config) = watched();
-        let (sender, mut texts) = mpsc::unbounded_channel();
-        let attach = move |watched: &mut Watched, now| {
-            let sink = Box::new(move |piece: Piece| sender.send(piece.text).is_ok());
-            watched.attach(Recorder::joining(&config, now), sink)
-        };
-        let id = handle.change(attach).await.unwrap();
-        serial.write_all(b"A").await.unwrap();
-        ok(&mut serial, "TE0\r\n").await;
-        handle.change(move |w, _| w.detach(id)).await.unwrap();
-        ok(&mut serial, "AT\r\n").await;
-        let mut text = String::new();
-        while let Some(piece) = texts.recv().await {
-            text += &piece;
-        }
-        assert!(text.ends_with("<- OK\n"), "{text}");
-        assert!(!text.contains("-> AT\n"), "{text}");
     }
 }

@@ -172,6 +172,32 @@ fn payload_of(record: &Path) -> PathBuf {
 }
 
 #[test]
+fn a_record_of_a_module_that_was_broken_on_purpose_breaks_again() {
+    for scenario in ["ipd-inside-send", "one-byte-at-a-time", "jitter"] {
+        let scratch = Scratch::new(&format!("record-{scenario}"));
+        let record = scratch.path("broken.at");
+        let options = ["--fault", scenario, "--seed", "7"];
+        let (mut espat, mut host) = start(&scratch, &record, &[FAST, &options].concat());
+        host.join();
+        let peer = echo_peer();
+        host.ok(&format!(
+            "AT+CIPSTART=\"TCP\",\"127.0.0.1\",{}",
+            peer.port()
+        ));
+        for _ in 0..2 {
+            send(&mut host, "AT+CIPSEND=", "hello");
+        }
+        host.ok("AT+CIPCLOSE");
+        espat.signal(Signal::TERM);
+        assert_eq!(espat.exit().code(), Some(0), "{}", espat.log());
+        let text = std::fs::read_to_string(&record).unwrap();
+        let directives = format!("\n@fault {scenario}\n@fault-seed 7\n\n");
+        assert!(text.contains(&directives), "{text}");
+        holds(&record);
+    }
+}
+
+#[test]
 fn a_record_that_leaves_payload_out_says_what_was_there() {
     let scratch = Scratch::new("record-left-out");
     let record = scratch.path("bug.at");

@@ -44,8 +44,8 @@ pub use module::{
 pub use nvs::setting_keys;
 pub use output::{
     CloseHow, Connect, Dropped, Event, Family, Listen, Mark, NetRequest, Output, PartitionStep,
-    Peer, QueryId, ResetCause, SocketId, SocketOptions, StoreRequest, StoreTag, StoreValue,
-    Transport, UartConfig, Wake,
+    Peer, QueryId, ResetCause, Service, SocketId, SocketOptions, StoreRequest, StoreTag,
+    StoreValue, Transport, UartConfig, Wake,
 };
 pub use profile::Profile;
 pub use serial::rate::at_other_rate;

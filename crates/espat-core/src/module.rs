@@ -25,7 +25,7 @@ use crate::fault::FaultState;
 use crate::flash::Flash;
 use crate::input::{CloseCause, Input, NetEvent};
 use crate::net::dial::Target;
-use crate::net::{Net, sntp};
+use crate::net::{Net, mdns, sntp};
 use crate::nvs::{Nvs, Settings};
 use crate::ota::Ota;
 use crate::outbox::Outbox;
@@ -335,6 +335,7 @@ impl Module {
         self.enter_saved_link();
         self.flush_reports();
         sntp::follow(&mut self.state.cx(self.now));
+        mdns::follow(&mut self.state.cx(self.now));
     }
 
     fn on_timer(&mut self, timer: Timer) {

@@ -14,7 +14,7 @@ use crate::config::LogPort;
 use crate::filter::Filters;
 use crate::output::{
     CloseHow, Connect, Event, Family, Listen, Mark, NetRequest, Output, PartitionStep, Peer,
-    QueryId, SocketId, SocketOptions, StoreRequest, StoreTag, UartConfig,
+    QueryId, Service, SocketId, SocketOptions, StoreRequest, StoreTag, UartConfig,
 };
 use crate::profile::Quirks;
 use crate::reply::urc::Urc;
@@ -266,6 +266,11 @@ impl Outbox {
         self.push(Entry::Plain(NetRequest::Close { socket, how }));
     }
 
+    /// Announces a service, or nothing any more.
+    pub(crate) fn advertise(&mut self, service: Option<Service>) {
+        self.push(Entry::Advertise(service.map(Box::new)));
+    }
+
     pub(crate) fn cancel(&mut self, query: QueryId) {
         self.push(Entry::Plain(NetRequest::Cancel { query }));
     }
@@ -305,6 +310,7 @@ impl Outbox {
             NetRequest::Read { socket, max } => self.read(socket, max),
             NetRequest::Close { socket, how } => self.close(socket, how),
             NetRequest::Cancel { query } => self.cancel(query),
+            NetRequest::Advertise { service } => self.advertise(service.cloned()),
         }
     }
 

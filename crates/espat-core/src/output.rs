@@ -242,11 +242,33 @@ pub enum NetRequest<'a> {
         /// When to give up.
         deadline: Instant,
     },
+    /// Announce a service on the local network, or nothing any more. Nothing answers.
+    Advertise {
+        /// The service.
+        service: Option<&'a Service>,
+    },
     /// The answer to a query is no longer wanted.
     Cancel {
         /// The query.
         query: QueryId,
     },
+}
+
+/// A service on the local network, as `AT+MDNS` has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The module's name, to which `.local` is added.
+    pub host: String,
+    /// What this service calls itself.
+    pub instance: String,
+    /// Its type, such as `_http`.
+    pub kind: String,
+    /// Its protocol: `_tcp` or `_udp`.
+    pub protocol: String,
+    /// The module's port.
+    pub port: u16,
+    /// Keys and values.
+    pub txt: alloc::vec::Vec<(String, String)>,
 }
 
 /// A remote end: its address, and the name it was given by, so that a map of names applies.

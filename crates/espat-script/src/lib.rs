@@ -9,6 +9,7 @@ mod event;
 mod fault;
 pub mod fuzz;
 mod matching;
+mod mdns;
 mod peer;
 mod plan;
 mod record;

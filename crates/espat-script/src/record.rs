@@ -249,6 +249,7 @@ impl Recorder {
                         let ask = self.shortened(ask);
                         self.step(&Step::Ask(Request::Net(handle, ask)));
                     }
+                    Ok(Asked::Mdns(service)) => self.step(&Step::Ask(Request::Mdns(service))),
                     Err(message) => self.line(&format!("# {message}")),
                 }
             }
@@ -387,6 +388,7 @@ impl Recorder {
                 };
             }
             Request::Net(..)
+            | Request::Mdns(_)
             | Request::Partition(..)
             | Request::StoreErase
             | Request::Boot(_)

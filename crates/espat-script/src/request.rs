@@ -4,9 +4,10 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-use espat_core::{CloseHow, Family, SocketOptions, StoreValue, Transport, UartConfig};
+use espat_core::{CloseHow, Family, Service, SocketOptions, StoreValue, Transport, UartConfig};
 
 use crate::error::At;
+use crate::mdns;
 use crate::peer;
 use crate::text::Text;
 use crate::tls::{TlsAsk, TlsListenAsk};
@@ -28,6 +29,8 @@ pub enum Handle {
 pub enum Request {
     /// Something about a socket or a query.
     Net(Handle, NetAsk),
+    /// Announce a service by multicast DNS, or nothing any more.
+    Mdns(Option<Service>),
     /// New line settings of the UART.
     Uart(UartConfig),
     /// Settings to keep.
@@ -179,10 +182,11 @@ impl Request {
     pub(crate) fn parse(source: &str, column: usize) -> Result<Self, At> {
         let words = &mut Words::new(source, column);
         let first = words.need(
-            "what is asked for (`s0 connect ...`, `q0 resolve ...`, `uart`, `store`, `partition`, `boot`, `log`)",
+            "what is asked for (`s0 connect ...`, `q0 resolve ...`, `mdns`, `uart`, `store`, `partition`, `boot`, `log`)",
         )?;
         let request = match (first.text, Handle::parse(&first)) {
             ("uart", _) => Self::Uart(uart(&words.need("BAUD,DATA,STOP,PARITY,FLOW")?)?),
+            ("mdns", _) => Self::Mdns(mdns::parse(words)?),
             ("store", _) => store(words)?,
             ("log", _) => Self::Log(text_terms(words)?),
             ("partition", _) => partition(words)?,
@@ -193,7 +197,7 @@ impl Request {
             }
             _ => {
                 return Err(first.unknown(
-                    "a request is `sN`, `aN`, `qN`, `uart`, `store`, `partition`, `boot` or `log`",
+                    "a request is `sN`, `aN`, `qN`, `mdns`, `uart`, `store`, `partition`, `boot` or `log`",
                 ));
             }
         };
@@ -208,7 +212,7 @@ impl Request {
         match self {
             Self::Store(_) | Self::StoreErase | Self::Boot(_) => true,
             Self::Partition(_, step) => !matches!(step, PartitionAsk::Abort),
-            Self::Net(..) | Self::Uart(_) | Self::Log(_) => false,
+            Self::Net(..) | Self::Mdns(_) | Self::Uart(_) | Self::Log(_) => false,
         }
     }
 }
@@ -412,6 +416,7 @@ impl fmt::Display for Request {
                     u.baud, u.data_bits, u.stop_bits, u.parity, u.flow
                 )
             }
+            Self::Mdns(service) => f.write_str(&mdns::print(service.as_ref())),
             Self::Store(pairs) => {
                 f.write_str("store")?;
                 pairs

@@ -165,7 +165,10 @@ impl Session {
                 self.open
                     .retain(|open| !matches!(open, Request::Net(h, _) if h == handle));
             }
-            Request::Net(_, NetAsk::Options(_)) | Request::Uart(_) | Request::Log(_) => {}
+            Request::Net(_, NetAsk::Options(_))
+            | Request::Mdns(_)
+            | Request::Uart(_)
+            | Request::Log(_) => {}
             Request::Partition(_, PartitionAsk::Abort) => {}
             Request::Net(..)
             | Request::Store(_)

@@ -437,7 +437,8 @@ pub(crate) struct ModuleOptions {
     /// Reach the module's server on PORT at ADDR:PORT, repeatable
     ///
     /// A server that the module opens on PORT is bound to ADDR:PORT of this computer. Without it: the station's address
-    /// and the same port, and where that cannot be bound (privileged, in use) a free port, which the log names.
+    /// and the same port, and where that cannot be bound (privileged, in use) a free port, which the log names. AT+MDNS
+    /// announces the service there, on the interface that has that address; by --allow it needs 224.0.0.251 too.
     ///
     /// Example: --publish 80=127.0.0.1:8080
     #[arg(long, value_name = "PORT=ADDR:PORT", help_heading = "Network")]

@@ -70,7 +70,8 @@ impl Layer {
             | NetRequest::Accept { .. }
             | NetRequest::Options { .. }
             | NetRequest::Clock { .. }
-            | NetRequest::Ping { .. } => {}
+            | NetRequest::Ping { .. }
+            | NetRequest::Advertise { .. } => {}
         }
         if !self.is_swallowed(request) {
             self.to_host.out.net(request);
@@ -97,7 +98,8 @@ impl Layer {
             | NetRequest::Clock { .. }
             | NetRequest::Close { .. }
             | NetRequest::Ping { .. }
-            | NetRequest::Cancel { .. } => false,
+            | NetRequest::Cancel { .. }
+            | NetRequest::Advertise { .. } => false,
         }
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod dial;
 pub(crate) mod host;
 pub(crate) mod link;
 pub(crate) mod links;
+pub(crate) mod mdns;
 mod persist;
 pub(crate) mod queries;
 pub(crate) mod receive;
@@ -52,6 +53,7 @@ pub(crate) struct Net {
     /// Names and keys of SSL clients, a link each.
     pub(crate) ssl: [SslNames; 5],
     pub(crate) sntp: Sntp,
+    pub(crate) mdns: mdns::Mdns,
     pub(crate) long_send: LongSend,
     /// `AT+CIPCONNPERSIST=1`.
     pub(crate) persist: bool,
@@ -97,6 +99,7 @@ impl Net {
             server: Server::default(),
             ssl: Default::default(),
             sntp: Sntp::default(),
+            mdns: mdns::Mdns::default(),
             long_send: LongSend::default(),
             persist: false,
             had_links: false,
@@ -114,6 +117,7 @@ impl Net {
         }
         self.stop_server(env, how);
         self.sntp.stop(env, &mut self.queries);
+        self.mdns.stop(env);
         self.queries.cancel_all(env.out);
         for socket in core::mem::take(&mut self.apart) {
             env.out.close(socket, how);

@@ -7,7 +7,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use crate::output::{
     Connect, Event, Family, Listen, Mark, NetRequest, Output, PartitionStep, Peer, QueryId,
-    SocketId, StoreRequest, StoreTag, StoreValue, UartConfig,
+    Service, SocketId, StoreRequest, StoreTag, StoreValue, UartConfig,
 };
 use crate::time::Instant;
 
@@ -34,6 +34,7 @@ pub(super) enum Entry {
     Resolve(Box<Resolve>),
     Ping(Box<Ask>),
     TimeSync(Box<Ask>),
+    Advertise(Option<Box<Service>>),
     /// A request that borrows nothing.
     Plain(NetRequest<'static>),
     Uart(UartConfig),
@@ -85,6 +86,7 @@ impl Entry {
             | Self::Resolve(_)
             | Self::Ping(_)
             | Self::TimeSync(_)
+            | Self::Advertise(_)
             | Self::Plain(_)
             | Self::Uart(_)
             | Self::Store { .. }
@@ -125,8 +127,11 @@ impl Entry {
                 | NetRequest::Clock { .. }
                 | NetRequest::Resolve { .. }
                 | NetRequest::Ping { .. }
-                | NetRequest::TimeSync { .. } => true,
+                | NetRequest::TimeSync { .. }
+                | NetRequest::Advertise { .. } => true,
             },
+            // That nothing is announced any more the world has to hear.
+            Self::Advertise(service) => service.is_some(),
             Self::Uart(_) | Self::Store { .. } | Self::Event(_) => false,
         }
     }
@@ -163,6 +168,9 @@ impl Entry {
                 peer: ask.peer(),
                 len: ask.len,
                 deadline: ask.deadline,
+            }),
+            Self::Advertise(service) => Output::Net(NetRequest::Advertise {
+                service: service.as_deref(),
             }),
             Self::TimeSync(ask) => Output::Net(NetRequest::TimeSync {
                 query: ask.query,

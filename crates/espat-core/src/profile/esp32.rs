@@ -143,6 +143,11 @@ pub(super) const BASE: Profile = Profile {
         free_heap: 148_408,
         free_heap_min: 84_044,
         rom: super::rom::ESP32,
+        mdns: &[
+            ("vendor", "Espressif"),
+            ("version", "1.0"),
+            ("module", "AT"),
+        ],
     },
     delays: Delays {
         boot: Duration::from_millis(350),
@@ -248,6 +253,7 @@ pub(super) const V4_1: Profile = Profile {
         features.CONNECT_TIMEOUT: Documented, "manual of 4.1, AT+CIPSTART";
         features.DOMAIN_TIMEOUT: Documented, "manual of 4.1, AT+CIPDOMAIN";
         features.SERVER_NETIF: Documented, "manual of 4.1, AT+CIPSERVER";
+        features.MDNS_DETAILS: Inferred, "the newest manual has them, that of 2.2 has not; a driver (CircuitPython, esp32at_wifi) of the time of 3.x leaves them out as not released";
         limits.links, limits.line_bytes, limits.send_bytes, limits.escape_guard, limits.passthrough_packet, limits.host_bytes, limits.tls.flight_timeout: Documented, "manual of 4.1";
         limits.receive_window, limits.send_buffer: Source, "ESP-IDF 5.4, components/lwip/Kconfig: LWIP_TCP_WND_DEFAULT and LWIP_TCP_SND_BUF_DEFAULT are 5760, four segments; a user's notes in module_esp32c3_default, sdkconfig.defaults, of 4.1.0.0-dev say the same";
         limits.tls.version_min, limits.tls.version_max: Source, "ESP-IDF 5.4: Mbed TLS 3.6, TLS 1.2; TLS 1.3 is off by default";
@@ -272,7 +278,8 @@ pub(super) const V4_1: Profile = Profile {
         .union(Features::CWCONFIG)
         .union(Features::CONNECT_TIMEOUT)
         .union(Features::DOMAIN_TIMEOUT)
-        .union(Features::SERVER_NETIF),
+        .union(Features::SERVER_NETIF)
+        .union(Features::MDNS_DETAILS),
     quirks: Quirks {
         receive_lengths_follow_mode: true,
         ..V3_3.quirks
@@ -383,6 +390,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     features.CWCONFIG: Documented, "first in the manual of 4.1";
     features.BLUETOOTH: Documented, "manual of 2.2, AT+RFPOWER: not on ESP8266";
     features.MDNS: Documented, "manual of 2.2, AT+MDNS";
+    features.MDNS_DETAILS: Documented, "not in the manual of 2.2";
 
     quirks.server_again_ok: Documented, "changelog of the core of 2023-04-07 (ESPAT-1410): repaired for 3.1";
     quirks.server_timeout_needs_server: Inferred, "seen on AT 0.51, and so in the open source of AT 0.20 (ESP8266_AT, at_ipCmd.c); RTOS by lineage";
@@ -403,6 +411,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
 
     texts.gmr: Transcript, "github.com/twilio/programmable-asset-tracker, esp32/README.md, log of 2022-01-09, WROOM-32";
     texts.rom: Transcript, "esp-idf#2051 (watchdog, and the lines after the cause), technyon/nuki_hub#454 (brown-out), arduino-esp32#1638 (power-on)";
+    texts.mdns: Strings, "the core library has these words, in this order; which of them belong together is inferred";
     texts.free_heap, texts.free_heap_min: Documented, "manual of 2.2, AT+SYSRAM: the example; no log of this release was found";
 
     delays.boot, delays.associate, delays.dhcp, delays.wrong_password, delays.no_ap, delays.scan: Decided, "orders of magnitude of modules in use";

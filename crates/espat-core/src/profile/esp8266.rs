@@ -60,6 +60,7 @@ pub(super) const V2_2: Profile = Profile {
         free_heap: 39_552,
         free_heap_min: 30_720,
         rom: super::rom::ESP8266,
+        ..BASE.texts
     },
     upgrade: Upgrade {
         firmware_bytes: 0xe_0000,

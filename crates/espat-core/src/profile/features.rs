@@ -78,4 +78,6 @@ features! {
     const MDNS = 1 << 27;
     /// `AT+RFPOWER`'s values for Bluetooth.
     const BLUETOOTH = 1 << 28;
+    /// `AT+MDNS`'s parameters for instance, protocol and keys.
+    const MDNS_DETAILS = 1 << 29;
 }

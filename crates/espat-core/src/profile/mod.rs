@@ -216,6 +216,8 @@ values! {
         pub free_heap_min: u32,
         /// What ROM and boot loader say where the AT port shows it.
         pub rom: rom::Rom,
+        /// `AT+MDNS`: what the announced service says of itself.
+        pub mdns: &'static [(&'static str, &'static str)],
     }
 }
 

@@ -89,6 +89,10 @@ one_value! {
     Duration: |time| format!("{time:?}");
     &'static str: |text| format!("{text:?}");
     &'static [&'static str]: |texts| quoted(texts);
+    &'static [(&'static str, &'static str)]: |pairs| {
+        let pairs = pairs.iter().map(|(key, value)| format!("{key}={value}"));
+        pairs.collect::<Vec<_>>().join(", ")
+    };
     [&'static str; 3]: |texts| quoted(texts);
     Ipv4Addr: |address| address.to_string();
     UartConfig: |uart| {

@@ -165,6 +165,11 @@ impl Listener {
         })
     }
 
+    /// The port that the module knows.
+    pub(super) fn module_port(&self) -> u16 {
+        self.module_port
+    }
+
     /// The host's real port.
     pub(super) fn port(&self) -> io::Result<u16> {
         Ok(self.listener.local_addr()?.port())

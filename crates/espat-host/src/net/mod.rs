@@ -7,6 +7,7 @@ mod error;
 mod exchange;
 mod linger;
 mod listen;
+mod mdns;
 mod options;
 mod ping;
 pub(crate) mod policy;
@@ -33,6 +34,7 @@ use self::capture::{Tap, Way};
 use self::error::net_error;
 use self::linger::Lingerers;
 use self::listen::{ClientStream, Listener};
+use self::mdns::Responder;
 use self::questions::Questions;
 use self::resolve::Resolution;
 use self::tcp::{TcpEvent, TcpLink};
@@ -50,6 +52,7 @@ pub(crate) struct Net {
     lingering: Lingerers,
     resolutions: Vec<Resolution>,
     questions: Questions,
+    mdns: Option<Responder>,
     /// Answers that were known at once.
     answers: VecDeque<Ready>,
     /// The socket that was written to last and may have taken bytes at once.
@@ -203,6 +206,7 @@ impl Net {
             lingering: Lingerers::default(),
             resolutions: Vec::new(),
             questions: Questions::default(),
+            mdns: None,
             answers: VecDeque::new(),
             sent_at_once: None,
             turn: 0,
@@ -282,6 +286,7 @@ impl Net {
                 server,
                 deadline,
             } => self.ask_time(query, server, deadline),
+            NetRequest::Advertise { service } => self.advertise(service),
             NetRequest::Cancel { query } => {
                 self.resolutions
                     .retain(|resolution| resolution.query != query);
@@ -314,6 +319,7 @@ impl Net {
             .chain(resolutions)
             .chain(self.questions.deadline())
             .chain(self.lingering.deadline())
+            .chain(self.mdns_deadline())
             .min()
     }
 
@@ -342,6 +348,7 @@ impl Net {
         buffer: &mut [u8],
     ) -> Poll<Ready> {
         self.lingering.poll(cx, now, buffer);
+        self.poll_mdns(cx, now, buffer);
         if let Poll::Ready(slots) = self.slots.poll(cx, &self.options.certificates) {
             return Poll::Ready(Ready::SlotsChanged { slots });
         }
@@ -554,18 +561,7 @@ impl Net {
     }
 
     fn listen(&mut self, now: Instant, listener: SocketId, on: &Listen) {
-        let at = self
-            .options
-            .publish
-            .iter()
-            .find(|publish| publish.port == on.port);
-        let ip = if on.is_v6 {
-            self.options.ip6.into()
-        } else {
-            self.options.ip.into()
-        };
-        let station = SocketAddr::new(ip, on.port);
-        let at = at.map_or(station, |publish| publish.at);
+        let at = self.options.place(on.port, on.is_v6);
         let opened = self.tls().side(on, now).and_then(|tls| {
             Listener::open(at, on.port, on.options, tls).map_err(|error| {
                 tracing::warn!("{error}");
@@ -660,6 +656,14 @@ impl Net {
             return Err(denied);
         }
         Ok(reached)
+    }
+
+    /// The host's port of the module's server on that port, if it listens.
+    fn real_port(&self, module_port: u16) -> Option<u16> {
+        self.sockets.iter().find_map(|(_, socket)| match socket {
+            Socket::Listener(on) if on.module_port() == module_port => on.port().ok(),
+            Socket::Listener(_) | Socket::Tcp(_) | Socket::Tls(_) | Socket::Udp(_) => None,
+        })
     }
 
     fn find(&mut self, socket: SocketId) -> Option<&mut Socket> {

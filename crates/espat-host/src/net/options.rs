@@ -1,6 +1,6 @@
 //! What the user says of the module's network.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::capture::Capture;
 use super::policy::{MapRule, Policy, Publish};
@@ -8,6 +8,7 @@ use super::tls::{Certificates, KeyLog};
 
 /// Datagrams of one link that may wait for the module.
 const DATAGRAMS_MAX: usize = 64;
+const MDNS_PORT: u16 = 5353;
 
 /// How the module meets the real network. See the command line's options of the same names.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct NetOptions {
     pub key_log: Option<KeyLog>,
     /// Where what the sockets carry goes.
     pub capture: Option<Capture>,
+    /// The port of multicast DNS, for `AT+MDNS`.
+    pub mdns_port: u16,
 }
 
 impl Default for NetOptions {
@@ -44,11 +47,23 @@ impl Default for NetOptions {
             certificates: Certificates::default(),
             key_log: None,
             capture: None,
+            mdns_port: MDNS_PORT,
         }
     }
 }
 
 impl NetOptions {
+    /// Where the module's server on that port listens.
+    pub(super) fn place(&self, port: u16, is_v6: bool) -> SocketAddr {
+        let published = self.publish.iter().find(|publish| publish.port == port);
+        let ip = if is_v6 {
+            self.ip6.into()
+        } else {
+            self.ip.into()
+        };
+        published.map_or_else(|| SocketAddr::new(ip, port), |publish| publish.at)
+    }
+
     /// Whether the policy lets the module send to that address. A group on the loopback interface counts as loopback.
     pub(super) fn permits(&self, ip: IpAddr) -> bool {
         if self.ip.is_loopback() && ip.is_multicast() {

@@ -290,6 +290,7 @@ impl<E: Engine> Sim<E> {
                     Asked::Quietly => continue,
                     Asked::Stream(handle, bytes) => Observed::Stream(handle, bytes),
                     Asked::Net(handle, ask) => Observed::Ask(Request::Net(handle, ask)),
+                    Asked::Mdns(service) => Observed::Ask(Request::Mdns(service)),
                 },
                 Output::Uart(config) => Observed::Ask(Request::Uart(config)),
                 Output::Store { tag, request } => {

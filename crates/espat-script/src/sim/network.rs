@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use espat_core::{
-    CloseCause, Connect, Duration, NetError, NetEvent, NetRequest, Peer, QueryId, SocketId,
-    Transport,
+    CloseCause, Connect, Duration, NetError, NetEvent, NetRequest, Peer, QueryId, Service,
+    SocketId, Transport,
 };
 
 use crate::event::NetHappening;
@@ -22,6 +22,8 @@ pub(crate) enum Asked {
     Stream(Handle, Vec<u8>),
     /// Anything else.
     Net(Handle, NetAsk),
+    /// A service to announce, or none.
+    Mdns(Option<Service>),
 }
 
 /// An event that owns its data.
@@ -255,6 +257,7 @@ impl Network {
                 Asked::Net(self.new_query(query, QueryKind::TimeSync)?, ask)
             }
             NetRequest::Cancel { query } => Asked::Net(self.query(query)?, NetAsk::Cancel),
+            NetRequest::Advertise { service } => Asked::Mdns(service.cloned()),
         };
         Ok(asked)
     }

@@ -94,6 +94,7 @@ impl World {
                 self.open.push(request);
             }
             Request::Net(_, NetAsk::Options(_) | NetAsk::Clock(_))
+            | Request::Mdns(_)
             | Request::Uart(_)
             | Request::Log(_) => {}
             Request::Partition(_, PartitionAsk::Abort) => {}
@@ -125,6 +126,7 @@ impl World {
             Request::Net(..)
             | Request::Partition(..)
             | Request::Boot(_)
+            | Request::Mdns(_)
             | Request::Uart(_)
             | Request::Log(_) => {}
         }
@@ -218,6 +220,7 @@ impl Run {
             | Request::StoreErase
             | Request::Partition(..)
             | Request::Boot(_)
+            | Request::Mdns(_)
             | Request::Uart(_)
             | Request::Log(_) => index,
         };

@@ -30,6 +30,7 @@ mod cipsto;
 mod ciptcpopt;
 mod cipv6;
 mod ciupdate;
+mod mdns;
 mod ping;
 mod savetranslink;
 
@@ -76,6 +77,7 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cipsntp::COMMANDS,
     ping::COMMANDS,
     cipdns::COMMANDS,
+    mdns::COMMANDS,
     ciupdate::COMMANDS,
     cipfwver::COMMANDS,
     cipsslsize::COMMANDS,

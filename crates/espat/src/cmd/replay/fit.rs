@@ -175,7 +175,8 @@ impl Look<'_> {
                 self.is_hasty = false;
                 self.ask(*handle, ask)
             }
-            Step::Ask(Request::Uart(_)) => Ok(()),
+            // Questions are answered by the module itself: nothing shows.
+            Step::Ask(Request::Uart(_) | Request::Mdns(_)) => Ok(()),
             Step::Ask(Request::Store(_)) => {
                 self.stores += 1;
                 Ok(())

@@ -38,11 +38,10 @@ pub(super) fn measure(options: &Options, table: &mut Table) -> Result<()> {
     compare(
         options,
         table,
-        "PTY",
-        "socat",
+        "PTY, to socat",
         PTY_BYTES,
         [&pty, &socat],
-        0.95,
+        Some(0.95),
     )?;
     let compared = Compared::measure(options.rounds, || pty.round_trip(), || socat.round_trip())?;
     let target = Target::AtMost(1.2);
@@ -59,39 +58,34 @@ pub(super) fn measure(options: &Options, table: &mut Table) -> Result<()> {
     compare(
         options,
         table,
-        "stdio",
-        "socat",
+        "stdio, to socat",
         STDIO_BYTES,
         [&stdio, &socat],
-        0.8,
+        Some(0.8),
     )
 }
 
+/// Both directions of two programs; `least` is what the ratio has to be, where it is held to anything.
 pub(super) fn compare(
     options: &Options,
     table: &mut Table,
-    port: &str,
-    other: &str,
+    what: &str,
     bytes: usize,
     [ours, theirs]: [&Pair; 2],
-    least: f64,
+    least: Option<f64>,
 ) -> Result<()> {
     let out = Compared::measure(options.rounds, || ours.out(bytes), || theirs.out(bytes))?;
-    let target = Target::AtLeast(least);
-    table.ratio(
-        &format!("passthrough out, {port}, to {other}"),
-        &out,
-        "MB/s",
-        target,
-    );
+    show(table, &format!("passthrough out, {what}"), &out, least);
     let back = Compared::measure(options.rounds, || ours.back(bytes), || theirs.back(bytes))?;
-    table.ratio(
-        &format!("passthrough in, {port}, to {other}"),
-        &back,
-        "MB/s",
-        target,
-    );
+    show(table, &format!("passthrough in, {what}"), &back, least);
     Ok(())
+}
+
+fn show(table: &mut Table, what: &str, compared: &Compared, least: Option<f64>) {
+    match least {
+        Some(least) => table.ratio(what, compared, "MB/s", Target::AtLeast(least)),
+        None => table.tell(what, &format!("{:.2} x", compared.ratio())),
+    }
 }
 
 /// A program between a serial port and a socket, with both their other ends.

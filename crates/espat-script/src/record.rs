@@ -60,12 +60,11 @@ struct Keys {
 impl Keys {
     /// Takes bytes of commands up to a line's end; returns how many.
     fn listen(&mut self, bytes: &[u8]) -> usize {
-        let end = bytes.iter().position(|&b| b == b'\n');
+        let end = memchr::memchr(b'\n', bytes);
         let len = end.map_or(bytes.len(), |end| end + 1);
         // No such command is longer.
-        if self.line.len() <= PAYLOAD_MAX {
-            self.line.extend_from_slice(&bytes[..len]);
-        }
+        let room = (PAYLOAD_MAX + 1).saturating_sub(self.line.len());
+        self.line.extend_from_slice(&bytes[..len.min(room)]);
         if end.is_some() {
             match key_bytes(self.line.trim_ascii_end()) {
                 Some(KeyBytes::Typed(typed)) => self.typed = typed,

@@ -154,8 +154,8 @@ fn rules(source: &Source<'_>, top: &Table<'_>) -> Result<Vec<Rule>, ScriptError>
         return Err(source.error(Some(0..0), message));
     }
     let mut rules: Vec<Rule> = Vec::new();
-    for table in &faults {
-        let rule = rule(source, *table)?;
+    for (table, span) in &faults {
+        let rule = rule(source, *table, span.clone())?;
         if let Some(name) = &rule.name
             && rules.iter().any(|known| known.name.as_ref() == Some(name))
         {
@@ -166,14 +166,18 @@ fn rules(source: &Source<'_>, top: &Table<'_>) -> Result<Vec<Rule>, ScriptError>
         }
         rules.push(rule);
     }
-    for table in &faults {
+    for (table, _) in &faults {
         check::follows(source, *table, &rules)?;
     }
     Ok(rules)
 }
 
-fn rule(source: &Source<'_>, table: &dyn TableLike) -> Result<Rule, ScriptError> {
-    let table = Table::new(source, table, "a fault", None);
+fn rule(
+    source: &Source<'_>,
+    table: &dyn TableLike,
+    span: table::Span,
+) -> Result<Rule, ScriptError> {
+    let table = Table::new(source, table, "a fault", span);
     let name = table.text("name")?.map(|name| name.value);
     let actions = action::read(source, &table)?;
     let way = actions.iter().find_map(Do::way);

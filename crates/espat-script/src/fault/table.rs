@@ -94,7 +94,8 @@ impl<'a> Table<'a> {
         let Some((key, _)) = unknown else {
             return Ok(());
         };
-        let hint = hint(key, known.iter().copied());
+        let others = known.iter().copied().filter(|known| *known != "action");
+        let hint = hint(key, others);
         let message = format!("{} has no key `{key}`; {hint}", self.what);
         Err(self.source.error(self.span(key), message))
     }
@@ -239,17 +240,26 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub(super) fn tables(&self, key: &'static str) -> Result<Vec<&'a dyn TableLike>, ScriptError> {
+    /// A list of tables, and where each stands.
+    pub(super) fn tables(
+        &self,
+        key: &'static str,
+    ) -> Result<Vec<(&'a dyn TableLike, Span)>, ScriptError> {
         match self.item(key) {
             None => Ok(Vec::new()),
             Some(Item::ArrayOfTables(tables)) => {
-                Ok(tables.iter().map(|table| table as &dyn TableLike).collect())
+                let tables = tables.iter();
+                Ok(tables
+                    .map(|table| (table as &dyn TableLike, table.span()))
+                    .collect())
             }
             Some(Item::Value(Value::Array(tables)))
                 if tables.iter().all(Value::is_inline_table) =>
             {
                 let tables = tables.iter().filter_map(Value::as_inline_table);
-                Ok(tables.map(|table| table as &dyn TableLike).collect())
+                Ok(tables
+                    .map(|table| (table as &dyn TableLike, table.span()))
+                    .collect())
             }
             Some(_) => Err(self.wrong(key, format!("`{key}` is a list of tables: [[{key}]]"))),
         }
@@ -276,7 +286,7 @@ pub(super) fn hint<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> Stri
         .map(|known| (distance(word, known), *known))
         .min();
     match near {
-        Some((distance, known)) if distance <= 1 + known.len() / 4 => {
+        Some((distance, known)) if distance <= 1 + known.len() / 3 => {
             format!("did you mean `{known}`?")
         }
         _ if words.is_empty() => "it takes none".to_owned(),

@@ -8,8 +8,33 @@ use alloc::vec::Vec;
 use super::{Link, LinkId, Net};
 use crate::exec::cx::Env;
 use crate::output::{CloseHow, Transport};
+use crate::time::Duration;
+
+/// How long lwIP sends again what nobody acknowledges: six times on these builds, ten to twenty seconds (behaviour.md 3.3). Then it gives the
+/// link up.
+const RESENDS: Duration = Duration::from_secs(20);
 
 impl Net {
+    /// How long a send may wait for the interface: the send time-out, where that is shorter than what the stack goes on for.
+    pub(crate) fn patience(send_timeout_ms: u32) -> Duration {
+        match send_timeout_ms {
+            0 => RESENDS,
+            ms => RESENDS.min(Duration::from_millis(u64::from(ms))),
+        }
+    }
+
+    /// A send has waited so long as it may: the stack gives the link up where it has gone on as long as it does.
+    pub(crate) fn on_patience_ended(
+        &mut self,
+        env: &mut Env<'_>,
+        id: LinkId,
+        send_timeout_ms: u32,
+    ) {
+        if self.waits(id) && Self::patience(send_timeout_ms) == RESENDS {
+            self.abandon(env, id);
+        }
+    }
+
     /// Whether a link waits for its interface: nothing goes out, nothing is read.
     pub(crate) fn waits(&self, id: LinkId) -> bool {
         self.links.get(id).is_some_and(|link| link.waits)

@@ -7,8 +7,8 @@ use core::net::{IpAddr, SocketAddr};
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, LinkEvent, OpEvent, Operation, Progress, Reply};
 use crate::exec::table::Command;
-use crate::net::LinkId;
 use crate::net::host::{Host, Lookup, is_nobody};
+use crate::net::{LinkId, Net};
 use crate::output::{Dropped, Event, Family, SocketId, Transport};
 use crate::reply::code::ResultCode;
 use crate::reply::error::AtError;
@@ -195,10 +195,16 @@ impl Operation for Sending {
                 }
             }
             (Step::Waiting, OpEvent::Wifi(WifiEvent::Up)) => {
+                cx.env.timers.stop(Timer::Operation);
                 let payload = core::mem::take(&mut self.payload);
                 self.send_to(cx, None, &payload)
             }
-            (Step::Waiting, OpEvent::Deadline) => self.give_up(cx),
+            (Step::Waiting, OpEvent::Deadline) => {
+                let timeout_ms = self.send_timeout_ms(cx);
+                cx.net
+                    .on_patience_ended(&mut cx.env, self.to.id, timeout_ms);
+                self.give_up(cx)
+            }
             (Step::Sending(left), OpEvent::Link(id, LinkEvent::Sent(n))) if id == self.to.id => {
                 *left = left.saturating_sub(n);
                 if *left == 0 {
@@ -293,7 +299,8 @@ impl Sending {
         if cx.net.waits(self.to.id) {
             self.payload = payload.to_vec();
             self.step = Step::Waiting;
-            self.watch(cx, is_udp);
+            let patience = Net::patience(self.send_timeout_ms(cx));
+            cx.env.set_timer(Timer::Operation, patience);
             return Progress::Continue;
         }
         cx.env.out.send(self.to.socket, to, payload);
@@ -318,10 +325,14 @@ impl Sending {
 
     /// `AT+CIPTCPOPT`'s send time-out.
     fn watch(&self, cx: &mut Cx<'_>, is_udp: bool) {
-        let timeout_ms = cx.nvs.live.tcp[self.to.id.index()].send_timeout_ms;
+        let timeout_ms = self.send_timeout_ms(cx);
         if timeout_ms > 0 && !is_udp {
             let timeout = Duration::from_millis(u64::from(timeout_ms));
             cx.env.set_timer(Timer::Operation, timeout);
         }
+    }
+
+    fn send_timeout_ms(&self, cx: &Cx<'_>) -> u32 {
+        cx.nvs.live.tcp[self.to.id.index()].send_timeout_ms
     }
 }

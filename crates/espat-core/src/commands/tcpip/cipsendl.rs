@@ -11,8 +11,8 @@ use super::cipsend::{SEND_FAIL, SEND_OK, Sendable};
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, LinkEvent, OpEvent, Operation, Progress, Reply};
 use crate::exec::table::Command;
-use crate::net::LongSend;
 use crate::net::host::{Lookup, is_nobody};
+use crate::net::{LongSend, Net};
 use crate::output::{Dropped, Event, Transport};
 use crate::profile::Features;
 use crate::serial::payload::DataSpec;
@@ -157,6 +157,9 @@ impl Operation for Sending {
                 if self.handed > self.taken {
                     cx.net.cancel_send(&mut cx.env, self.to.id);
                 }
+                let timeout_ms = self.send_timeout_ms(cx);
+                cx.net
+                    .on_patience_ended(&mut cx.env, self.to.id, timeout_ms);
                 self.fail(cx);
             }
             _ => {}
@@ -185,7 +188,8 @@ impl Sending {
         } else if !self.is_ready(cx) {
             self.group.extend_from_slice(bytes);
             if cx.net.waits(self.to.id) && cx.env.timers.due(Timer::Operation).is_none() {
-                self.watch(cx);
+                let patience = Net::patience(self.send_timeout_ms(cx));
+                cx.env.set_timer(Timer::Operation, patience);
             }
         } else if !self.is_udp && cx.group_interval() == Duration::ZERO {
             self.send(cx, bytes);
@@ -294,11 +298,15 @@ impl Sending {
 
     /// `AT+CIPTCPOPT`'s send time-out runs while the stack takes nothing.
     fn watch(&self, cx: &mut Cx<'_>) {
-        let timeout_ms = cx.nvs.live.tcp[self.to.id.index()].send_timeout_ms;
+        let timeout_ms = self.send_timeout_ms(cx);
         if timeout_ms > 0 && !self.is_udp {
             let timeout = Duration::from_millis(u64::from(timeout_ms));
             cx.env.set_timer(Timer::Operation, timeout);
         }
+    }
+
+    fn send_timeout_ms(&self, cx: &Cx<'_>) -> u32 {
+        cx.nvs.live.tcp[self.to.id.index()].send_timeout_ms
     }
 
     fn on_sent(&mut self, cx: &mut Cx<'_>, n: usize) {

@@ -112,7 +112,6 @@ pub(super) const BASE: Profile = Profile {
         join_fails_with_fail: false,
         addresses_unquoted: false,
         read_begins_a_line: false,
-        read_names_no_sender: false,
         no_link_holds_zero: false,
         only_tcp_is_passive: false,
         name_servers_a_line: false,
@@ -444,8 +443,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     quirks.pluses_cancel_send: Strings, "core library 2.2; manual of 2.2: message table";
     quirks.join_fails_with_fail: Transcript, "esp-at#388: ERROR";
     quirks.addresses_unquoted: Strings, "core library 2.2";
-    quirks.read_begins_a_line: Transcript, "esp-at#294, esp-at#589";
-    quirks.read_names_no_sender: Transcript, "esp-at#328";
+    quirks.read_begins_a_line: Transcript, "esp-at#294, esp-at#589; with the sender in esp-at#328";
     quirks.no_link_holds_zero: Transcript, "esp-at#223, esp-at#280";
     quirks.only_tcp_is_passive: Transcript, "esp-at#323, esp-at#589";
     quirks.name_servers_a_line: Transcript, "esp-at#523";

@@ -105,7 +105,6 @@ pub(super) const NONOS_1_7: Profile = Profile {
         join_fails_with_fail: true,
         addresses_unquoted: true,
         read_begins_a_line: true,
-        read_names_no_sender: true,
         no_link_holds_zero: true,
         only_tcp_is_passive: true,
         name_servers_a_line: true,
@@ -181,7 +180,6 @@ const EVIDENCE_NONOS_1_7: &[Evidence] = evidence! {
     quirks.join_fails_with_fail: Documented, "instruction set, AT+CWJAP_CUR: +CWJAP:<error code> and FAIL";
     quirks.addresses_unquoted: Transcript, "ESP8266_NONOS_SDK#59; drogue-esp8266 and Zephyr read it so";
     quirks.read_begins_a_line: Driver, "WiFiEspAT, Zephyr (zephyr#91677), mbed-os, ESP_ATMod; the instruction set has `:<n>,`";
-    quirks.read_names_no_sender: Driver, "WiFiEspAT, ESP_ATMod";
     quirks.no_link_holds_zero: Driver, "esp-at#223: WiFiEspAT on 1.7";
     quirks.only_tcp_is_passive: Documented, "instruction set, AT+CIPRECVMODE: not for SSL and UDP";
     quirks.name_servers_a_line: Documented, "instruction set, AT+CIPDNS_CUR; drogue-esp8266 reads it so";

@@ -60,10 +60,8 @@ values! {
         pub join_fails_with_fail: bool,
         /// `+CIPDOMAIN` and the sender in `+IPD` stand without quotes.
         pub addresses_unquoted: bool,
-        /// `+CIPRECVDATA,<n>:` on a line of its own; otherwise `+CIPRECVDATA:<n>,`.
+        /// `+CIPRECVDATA,<n>:` on a line of its own, whatever `AT+CIPDINFO` says; otherwise `+CIPRECVDATA:<n>,`.
         pub read_begins_a_line: bool,
-        /// `AT+CIPDINFO` does not count for `AT+CIPRECVDATA`.
-        pub read_names_no_sender: bool,
         /// `AT+CIPRECVLEN?` shows 0 for a number without a link; otherwise -1.
         pub no_link_holds_zero: bool,
         /// Only TCP waits for `AT+CIPRECVDATA`; UDP and SSL come as `+IPD` with their data all the same.

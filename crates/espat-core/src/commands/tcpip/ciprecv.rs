@@ -111,8 +111,7 @@ fn read(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let (a, b) = link.rx.unread.front(len_max);
     let len = a.len() + b.len();
     cx.env.log(format_args!("to read {len} bytes"));
-    let shows_peer = show_peer && !cx.env.profile().quirks.read_names_no_sender;
-    let peer = shows_peer.then(|| link.rx.unread.sender(0).unwrap_or(link.remote));
+    let peer = show_peer.then(|| link.rx.unread.sender(0).unwrap_or(link.remote));
     cx.env.out.data_head("+CIPRECVDATA", len, peer);
     cx.env.out.run(Mark::Payload, a);
     cx.env.out.extend(b);

@@ -248,7 +248,8 @@ pub(super) const V4_1: Profile = Profile {
     source: "esp-at v4.1.1.0: manual, core library strings",
     nearest: Some(&ESP32C3_3_3),
     evidence: evidence! {
-        features.SSL_CIPHER, features.CWCONFIG: Documented, "manual of 4.1";
+        features.SSL_CIPHER: Documented, "manual of 4.1";
+        features.CWCONFIG: Documented, "manual of 4.1, its list of commands; a summary of a later one has the parameters, ranges and defaults are ESP-IDF's";
         features.CONNECT_TIMEOUT: Documented, "manual of 4.1, AT+CIPSTART";
         features.DOMAIN_TIMEOUT: Documented, "manual of 4.1, AT+CIPDOMAIN";
         features.SERVER_NETIF: Documented, "manual of 4.1, AT+CIPSERVER";

@@ -38,10 +38,30 @@ pub(crate) struct Wifi {
     pub(crate) scan: Option<ScanOptions>,
     /// `AT+CWHOSTNAME`, where it was set.
     pub(crate) host_name: Option<Vec<u8>>,
+    /// `AT+CWCONFIG`, where it was set.
+    pub(crate) patience: Option<Patience>,
     /// The mode that the radio is in; `AT+CWMODE` makes it follow the setting.
     mode: u8,
     /// `AT+CWINIT=0`.
     driver_is_off: bool,
+}
+
+/// `AT+CWCONFIG`: how long the station waits for its access point, and how often it listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Patience {
+    pub(crate) inactive_s: u16,
+    /// In beacons.
+    pub(crate) listen_interval: u8,
+}
+
+impl Default for Patience {
+    /// ESP-IDF, `esp_wifi_set_inactive_time`; manual, `AT+CWJAP`.
+    fn default() -> Self {
+        Self {
+            inactive_s: 6,
+            listen_interval: 3,
+        }
+    }
 }
 
 /// `AT+CWLAPOPT`: what `AT+CWLAP` shows. It is not kept (behaviour.md 10).
@@ -122,6 +142,7 @@ impl Wifi {
         let has_left = self.station.leave(env);
         self.station = Station::default();
         self.softap.stop(env);
+        self.patience = None;
         self.mode = 0;
         self.driver_is_off = true;
         has_left

@@ -3,6 +3,7 @@
 mod cipsta;
 mod cipstamac;
 mod cwautoconn;
+mod cwconfig;
 mod cwcountry;
 mod cwdhcp;
 mod cwdhcps;
@@ -36,6 +37,7 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cwinit::COMMANDS,
     cwmode::COMMANDS,
     cwstate::COMMANDS,
+    cwconfig::COMMANDS,
     cwjap::COMMANDS,
     cwreconncfg::COMMANDS,
     cwlap::COMMANDS,

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Characters of a line that are shown.
+const EXCERPT: usize = 200;
+
 /// A fault in a transcript's text, or an expectation that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptError {
@@ -23,14 +26,14 @@ impl fmt::Display for ScriptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
-        let indent = " ".repeat(self.column.saturating_sub(1));
+        let (excerpt, indent) = excerpt(&self.source, self.column.saturating_sub(1));
         writeln!(
             f,
             "{}:{}:{}: {}",
             self.file, self.line, self.column, self.message
         )?;
-        writeln!(f, "{number} | {}", self.source)?;
-        write!(f, "{margin} | {indent}^")?;
+        writeln!(f, "{number} | {excerpt}")?;
+        write!(f, "{margin} | {}^", " ".repeat(indent))?;
         if !self.details.is_empty() {
             write!(f, "\n{}", self.details.trim_end())?;
         }
@@ -39,6 +42,15 @@ impl fmt::Display for ScriptError {
 }
 
 impl std::error::Error for ScriptError {}
+
+/// What is shown of a line, and where in it the caret stands. Control characters would move it, and the terminal would obey them.
+fn excerpt(line: &str, caret: usize) -> (String, usize) {
+    let from = caret.saturating_sub(EXCERPT / 2);
+    let from = if caret < EXCERPT { 0 } else { from };
+    let shown = line.chars().skip(from).take(EXCERPT);
+    let shown = shown.map(|c| if c.is_control() { ' ' } else { c });
+    (shown.collect(), caret - from)
+}
 
 /// A fault at a column of a line whose place in the file is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]

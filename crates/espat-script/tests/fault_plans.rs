@@ -252,7 +252,7 @@ do = "lose-prompt"
 when = { probability = 1.5 }
 do = "lose-prompt"
 "##,
-            r##"plan.toml:2:24: `probability` is a number over 0 and up to 1: 0.25 is once in four times
+            r##"plan.toml:2:24: `probability` is a number from 0.000001 to 1: 0.25 is once in four times
 2 | when = { probability = 1.5 }
   |                        ^"##,
         ),
@@ -262,7 +262,7 @@ do = "lose-prompt"
 when = { probability = 0 }
 do = "lose-prompt"
 "##,
-            r##"plan.toml:2:24: `probability` is a number over 0 and up to 1: 0.25 is once in four times
+            r##"plan.toml:2:24: `probability` is a number from 0.000001 to 1: 0.25 is once in four times
 2 | when = { probability = 0 }
   |                        ^"##,
         ),

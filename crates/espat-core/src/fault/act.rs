@@ -6,7 +6,7 @@ use super::events::Heard;
 use super::layer::Layer;
 use super::rules::{Fired, Moment};
 use super::state::ReportPlace;
-use crate::input::{AirEvent, CloseCause, Input, PowerEvent};
+use crate::input::{AirEvent, CloseCause, Input};
 use crate::module::Module;
 use crate::output::{CloseHow, QueryId, SocketId};
 use crate::time::Duration;
@@ -137,11 +137,15 @@ impl Layer {
                 module.faults_mut().status = Some(status);
                 self.lasts(id, Effect::Status, lasts);
             }
-            Action::Reset { noise, defaults } => {
+            Action::Reset {
+                noise,
+                defaults,
+                cause,
+            } => {
                 let faults = module.faults_mut();
                 faults.boot_noise = noise;
                 faults.lost_settings = defaults;
-                self.feed(module, Input::Power(PowerEvent::BrownOut));
+                self.feed(module, Input::Power(cause.event()));
             }
             Action::Hang => {
                 module.faults_mut().hang = true;

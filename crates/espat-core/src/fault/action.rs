@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 
 use super::plan::{MomentKind, RequestKind, Way};
 use super::state::ReportPlace;
-use crate::input::{CloseCause, NetError};
+use crate::input::{CloseCause, NetError, PowerEvent};
 use crate::output::Mark;
 use crate::time::Duration;
 
@@ -74,6 +74,8 @@ pub enum Action {
         noise: bool,
         /// Settings that were kept are lost.
         defaults: bool,
+        /// What the ROM says of it.
+        cause: ResetBy,
     },
     /// The firmware does nothing any more, until a reset from outside.
     Hang,
@@ -91,6 +93,28 @@ pub enum Action {
         /// For how long; `None`: until the next reset.
         lasts: Option<Duration>,
     },
+}
+
+/// What resets a module without notice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResetBy {
+    /// The supply sagged.
+    #[default]
+    BrownOut,
+    /// The firmware crashed, or hung until its watchdog bit.
+    Watchdog,
+    /// Something pulled the EN pin low and released it.
+    Pin,
+}
+
+impl ResetBy {
+    pub(super) fn event(self) -> PowerEvent {
+        match self {
+            Self::BrownOut => PowerEvent::BrownOut,
+            Self::Watchdog => PowerEvent::Watchdog,
+            Self::Pin => PowerEvent::Reset,
+        }
+    }
 }
 
 /// What may happen to a run of serial bytes.

@@ -20,6 +20,9 @@ use crate::module::Module;
 use crate::output::{Output, Wake};
 use crate::time::Instant;
 
+/// Actions that may wait for their time. A rule that acts when so many do does nothing.
+const WAITING_MAX: usize = 1024;
+
 /// The fault layer of one module.
 #[derive(Debug)]
 pub(super) struct Layer {
@@ -359,10 +362,21 @@ impl Layer {
         for fired in &fired {
             let rule = &self.plans[fired.plan].plan.rules[fired.rule];
             if let Some(name) = rule.name.clone() {
-                self.event(&EventKind::Rule(name), fired.link);
+                self.moment(&Moment {
+                    event: Some(&EventKind::Rule(name)),
+                    link: fired.link,
+                    plan: Some(fired.id),
+                    ..Moment::of(MomentKind::Event)
+                });
             }
         }
         fired
+    }
+
+    /// Rules' actions that wait for their time.
+    fn waiting(&self) -> usize {
+        let is_action = |job: &&(Instant, Job)| matches!(job.1, Job::Act { .. });
+        self.jobs.iter().filter(is_action).count()
     }
 
     /// Puts those actions of a rule on the list that are not done to the thing at hand.
@@ -373,6 +387,9 @@ impl Layer {
         }
         let rule = &running.plan.rules[fired.rule];
         let at = self.now + rule.trigger.after;
+        if at > self.now && self.waiting() >= WAITING_MAX {
+            return;
+        }
         for (index, action) in rule.actions.iter().enumerate() {
             if action.moment().is_none() {
                 let job = Job::Act {

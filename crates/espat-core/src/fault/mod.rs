@@ -25,7 +25,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use action::{
-    Action, ByteAction, InsertPlace, Inserted, LinkAction, SendAction, Span, WifiAction,
+    Action, ByteAction, InsertPlace, Inserted, LinkAction, ResetBy, SendAction, Span, WifiAction,
 };
 pub use pattern::Pattern;
 pub use plan::{
@@ -176,5 +176,49 @@ impl Faulty {
             None => self.module.handle_input(now, input),
             Some(layer) => layer.handle(&mut self.module, now, input),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Duration;
+
+    #[test]
+    fn no_more_actions_wait_than_the_layer_has_room_for() {
+        let rule = Rule {
+            name: None,
+            trigger: Trigger {
+                event: Some(EventKind::Result),
+                after: Duration::from_secs(3600),
+                ..Trigger::default()
+            },
+            actions: [Action::Hang].into(),
+            times: None,
+        };
+        let plan = FaultPlan {
+            rules: [rule].into(),
+            ..FaultPlan::default()
+        };
+        let mut faulty = Faulty::power_on(ModuleConfig::new(), Instant::ZERO).unwrap();
+        faulty.start(plan);
+        let mut now = Instant::ZERO;
+        for _ in 0..3000 {
+            now += Duration::from_secs(1);
+            faulty.handle_input(now, Input::Serial(b"AT\r\n"));
+            let mut sent = 0;
+            loop {
+                let output = faulty.poll_output();
+                if let Output::Serial { bytes, .. } = output {
+                    sent += bytes.len();
+                } else if matches!(output, Output::Idle { .. }) {
+                    break;
+                }
+            }
+            faulty.handle_input(now, Input::SerialSent(sent));
+            while !matches!(faulty.poll_output(), Output::Idle { .. }) {}
+        }
+        let jobs = faulty.layer.as_ref().map_or(0, |layer| layer.jobs.len());
+        assert_eq!(jobs, 1024);
     }
 }

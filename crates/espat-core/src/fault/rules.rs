@@ -44,6 +44,8 @@ pub(super) struct Moment<'a> {
     pub(super) bytes: &'a [u8],
     /// The one rule that it is about.
     pub(super) only: Option<(FaultId, usize)>,
+    /// The one plan that it is for.
+    pub(super) plan: Option<FaultId>,
 }
 
 /// A rule that acts now.
@@ -66,6 +68,7 @@ impl<'a> Moment<'a> {
             mark: None,
             bytes: &[],
             only: None,
+            plan: None,
         }
     }
 
@@ -131,6 +134,9 @@ pub(super) fn fire(
             rng,
             rules,
         } = running;
+        if moment.plan.is_some_and(|plan| plan != *id) {
+            continue;
+        }
         for (number, (rule, progress)) in plan.rules.iter().zip(rules).enumerate() {
             let is_meant = moment.only.is_none_or(|only| only == (*id, number));
             if is_meant

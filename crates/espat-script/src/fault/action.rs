@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use espat_core::fault::{
     Action, ByteAction, InsertPlace, Inserted, LinkAction, MomentKind, ReportPlace, RequestKind,
-    SendAction, Span, Way, WifiAction,
+    ResetBy, SendAction, Span, Way, WifiAction,
 };
 use espat_core::{CloseCause, Duration, NetError};
 use toml_edit::{Item, TableLike, Value};
@@ -118,6 +118,7 @@ const ACTIONS: &[(&str, Read)] = &[
         Ok(Action::Reset {
             noise: t.flag("noise")?.unwrap_or(false),
             defaults: t.flag("defaults")?.unwrap_or(false),
+            cause: t.word("cause", RESETS)?.unwrap_or_default(),
         })
     }),
     ("hang", |_, _| Ok(Action::Hang)),
@@ -142,6 +143,12 @@ const ACTIONS: &[(&str, Read)] = &[
 ];
 
 const WAYS: &[(&str, Way)] = &[("out", Way::Out), ("in", Way::In)];
+
+const RESETS: &[(&str, ResetBy)] = &[
+    ("brown-out", ResetBy::BrownOut),
+    ("watchdog", ResetBy::Watchdog),
+    ("pin", ResetBy::Pin),
+];
 
 const CAUSES: &[(&str, CloseCause)] = &[
     ("fin", CloseCause::Fin),
@@ -361,6 +368,8 @@ fn unescaped(text: &str) -> Option<Vec<u8>> {
             continue;
         }
         let hex = part.strip_prefix('x')?.get(..2)?;
+        // `from_str_radix` takes a sign too.
+        let hex = Some(hex).filter(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
         bytes.push(u8::from_str_radix(hex, 16).ok()?);
         bytes.extend(part[3..].bytes());
     }

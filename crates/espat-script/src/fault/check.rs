@@ -1,5 +1,7 @@
 //! What cannot be: keys and actions that exclude each other, and moments that never come.
 
+use std::collections::HashMap;
+
 use espat_core::fault::{Action, EventKind, MomentKind, ReportPlace, Rule, Trigger};
 use toml_edit::TableLike;
 
@@ -206,7 +208,25 @@ fn contradictions(
     Ok(())
 }
 
-/// What a rule waits for exists.
+/// Whether the fault `name` comes after the fault `other`, itself or by those that it waits for.
+fn waits_for(rules: &[Rule], name: &str, other: &str) -> bool {
+    let named = rules.iter().filter_map(|r| Some((r.name.as_deref()?, r)));
+    let named: HashMap<&str, &Rule> = named.collect();
+    let mut next = name;
+    for _ in rules {
+        let rule = named.get(next);
+        let Some(EventKind::Rule(before)) = rule.and_then(|r| r.trigger.event.as_ref()) else {
+            return false;
+        };
+        if before == other {
+            return true;
+        }
+        next = before;
+    }
+    false
+}
+
+/// What a rule waits for exists, and does not wait for the rule in turn.
 pub(super) fn follows(
     source: &Source<'_>,
     table: &dyn TableLike,
@@ -228,6 +248,14 @@ pub(super) fn follows(
             source,
             format!("the fault `{name}` waits for itself: it never begins"),
         ));
+    }
+    if let Some(own) = own
+        && waits_for(rules, name, &own)
+    {
+        let message = format!(
+            "the fault `{name}` waits for `{own}`, which waits for it: neither begins; give one of them another moment"
+        );
+        return Err(event.wrong(source, message));
     }
     let names = rules.iter().filter_map(|rule| rule.name.as_deref());
     if names.clone().any(|known| known == name) {

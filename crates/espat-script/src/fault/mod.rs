@@ -8,6 +8,7 @@ mod table;
 mod when;
 
 use std::fmt;
+use std::io::Read as _;
 use std::path::Path;
 
 use espat_core::fault::{FaultPlan, Rule};
@@ -20,6 +21,11 @@ use table::{Source, Table};
 
 pub use random::random_plan;
 pub use scenarios::{Scenario, scenario, scenarios};
+
+/// Faults of a plan: each moment is held against all of them.
+const FAULTS_MAX: usize = 1000;
+/// Bytes of a plan file.
+const FILE_MAX: u64 = 1024 * 1024;
 
 /// A plan file: the plan, and what it says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,9 +135,11 @@ pub fn find(name: &str, folder: Option<&Path>) -> Result<PlanFile, NoPlan> {
     }
     let path = folder.map_or_else(|| name.into(), |folder| folder.join(name));
     let looks_like_file = name.contains(['/', '.']);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => PlanFile::parse(&text, &path.display().to_string())
-            .map_err(|error| NoPlan::Wrong(Box::new(error))),
+    match read(&path) {
+        Ok(bytes) => {
+            let file = path.display().to_string();
+            plan_of(&bytes, &file).map_err(|error| NoPlan::Wrong(Box::new(error)))
+        }
         Err(error) if looks_like_file => Err(NoPlan::Unreadable(format!(
             "{}: cannot read the plan: {error}",
             path.display()
@@ -146,12 +154,46 @@ pub fn find(name: &str, folder: Option<&Path>) -> Result<PlanFile, NoPlan> {
     }
 }
 
+/// A file's bytes; one more than a plan may have where there are more.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn plan_of(bytes: &[u8], file: &str) -> Result<PlanFile, ScriptError> {
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_MAX {
+        let message = format!(
+            "a plan has at most {} KiB, and this file more; is it a plan?",
+            FILE_MAX / 1024
+        );
+        return Err(Source::new("", file).error(None, message));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => PlanFile::parse(text, file),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let text = String::from_utf8_lossy(bytes);
+            let message = "this is no UTF-8: save the plan as UTF-8 text; bytes are written \\xNN";
+            Err(Source::new(&text, file).error(Some(at..at), message))
+        }
+    }
+}
+
 fn rules(source: &Source<'_>, top: &Table<'_>) -> Result<Vec<Rule>, ScriptError> {
     let faults = top.tables("fault")?;
     if faults.is_empty() {
         let message = "a plan needs a table [[fault]] that says what happens: \
              `do = \"lose-prompt\"` (docs/faults.md)";
         return Err(source.error(Some(0..0), message));
+    }
+    if faults.len() > FAULTS_MAX {
+        let message = format!(
+            "there are {} faults; a plan has at most {FAULTS_MAX}: put some into another plan",
+            faults.len()
+        );
+        return Err(source.error(top.span("fault"), message));
     }
     let mut rules: Vec<Rule> = Vec::new();
     for (table, span) in &faults {

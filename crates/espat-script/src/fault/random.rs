@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use espat_core::fault::{
     Action, ByteAction, Counter, EventKind, FaultPlan, InsertPlace, Inserted, LinkAction, Moved,
-    Occurrence, Pattern, Probability, ReportPlace, RequestKind, Rule, RunMark, SendAction, Span,
-    StateKind, Trigger, Way, WifiAction,
+    Occurrence, Pattern, Probability, ReportPlace, RequestKind, ResetBy, Rule, RunMark, SendAction,
+    Span, StateKind, Trigger, Way, WifiAction,
 };
 use espat_core::{CloseCause, Duration, Mark, NetError};
 
@@ -280,6 +280,7 @@ fn action(dice: &mut Dice) -> Action {
         16 => Action::Reset {
             noise: dice.percent(50),
             defaults: dice.percent(50),
+            cause: one(dice, &[ResetBy::BrownOut, ResetBy::Watchdog, ResetBy::Pin]),
         },
         17 if dice.percent(50) => Action::Hang,
         17 => Action::Baud(one(dice, &[9600, 57_600, 74_880, 230_400])),

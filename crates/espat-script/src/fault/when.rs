@@ -127,16 +127,16 @@ fn probability(when: &Table<'_>) -> Result<Probability, ScriptError> {
     };
     let whole = |number: i64| f64::from(i32::try_from(number).unwrap_or(i32::MAX));
     let number = item.as_float().or_else(|| item.as_integer().map(whole));
-    match number.filter(|number| *number > 0.0 && *number <= 1.0) {
+    match number.filter(|number| *number >= 1e-6 && *number <= 1.0) {
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a number over 0 and up to a million"
+            reason = "a number from 1 to a million"
         )]
-        Some(number) => Ok(Probability(((number * 1e6).round() as u32).max(1))),
+        Some(number) => Ok(Probability((number * 1e6).round() as u32)),
         None => Err(when.wrong(
             "probability",
-            "`probability` is a number over 0 and up to 1: 0.25 is once in four times",
+            "`probability` is a number from 0.000001 to 1: 0.25 is once in four times",
         )),
     }
 }

@@ -1,5 +1,7 @@
 //! The routes: which there are, and what each does. `docs/control.openapi.json` describes the same ones.
 
+use std::net::Ipv4Addr;
+
 use espat_core::{AirEvent, Input, PowerEvent};
 use espat_host::HandleError;
 use hyper::body::Bytes;
@@ -321,8 +323,12 @@ async fn power(panel: &Panel, event: PowerEvent, needs: bool) -> Result<Answer, 
 
 async fn wifi(panel: &Panel, wifi: Wifi) -> Result<Answer, Refusal> {
     let address = wifi.address.as_deref().map(|address| {
-        address.parse().map(AirEvent::Address).map_err(|_| {
-            Refusal::bad("address", "no IPv4 address", "write one, as 127.0.0.2").value(address)
+        let is_fit =
+            |ip: &Ipv4Addr| !(ip.is_unspecified() || ip.is_broadcast() || ip.is_multicast());
+        let ip = address.parse().ok().filter(is_fit);
+        ip.map(AirEvent::Address).ok_or_else(|| {
+            let message = "no IPv4 address of a station";
+            Refusal::bad("address", message, "write one, as 127.0.0.2").value(address)
         })
     });
     let address = address.transpose()?;

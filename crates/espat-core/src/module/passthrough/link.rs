@@ -109,7 +109,12 @@ impl Module {
             self.passthrough = None;
             return;
         }
-        let dialed = Dial::begin(&mut self.state.cx(self.now), id, target);
+        let links = self.state.net.links.count();
+        let mut cx = self.state.cx(self.now);
+        if !cx.env.has_socket(links) {
+            return self.dial_later();
+        }
+        let dialed = Dial::begin(&mut cx, id, target);
         self.on_dialed(dialed);
     }
 

@@ -132,9 +132,11 @@ fn the_air_goes_and_comes_back_and_the_address_changes() {
     wait_for("the new address", || {
         state(&at)["module"]["station"]["ip"] == "127.0.0.7"
     });
-    let answer = post(&at, "/v1/wifi", "{\"address\":\"127.0.0\"}");
-    assert_eq!((answer.status, answer.error().as_str()), (400, "address"));
-    assert_eq!(answer.json()["error"]["value"], "127.0.0");
+    for wrong in ["127.0.0", "0.0.0.0", "255.255.255.255", "224.0.0.1"] {
+        let answer = post(&at, "/v1/wifi", &format!("{{\"address\":\"{wrong}\"}}"));
+        assert_eq!((answer.status, answer.error().as_str()), (400, "address"));
+        assert_eq!(answer.json()["error"]["value"], wrong);
+    }
     let answer = post(&at, "/v1/wifi", "{}");
     assert_eq!((answer.status, answer.error().as_str()), (400, "body"));
 }

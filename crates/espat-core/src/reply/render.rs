@@ -199,6 +199,12 @@ impl Outbox {
         self.extend(b">");
     }
 
+    /// The prompt of the saved link, which no command asked for.
+    pub(crate) fn saved_link_prompt(&mut self) {
+        self.begin(Mark::Report);
+        self.extend(b"\r\n>");
+    }
+
     pub(crate) fn received(&mut self, len: usize) {
         self.begin(Mark::Recv);
         self.write(format_args!("\r\nRecv {len} bytes\r\n"));

@@ -44,7 +44,7 @@ impl Module {
             self.report_link();
             if self.state.config.profile.quirks.saved_link_prompts {
                 self.flush_passthrough_reports();
-                self.state.out.prompt();
+                self.state.out.saved_link_prompt();
             }
             let mut cx = self.state.cx(self.now);
             cx.net.begin_raw(&mut cx.env, LINK);

@@ -99,6 +99,14 @@ const LINKS: &[&str] = &[
     "AT+CIPSNTPCFG=1,0",
     "AT+CIPSNTPCFG=0,0",
     "AT+CIPSNTPTIME?",
+    "AT+CIPSNTPINTV=15",
+    "AT+CIPSTATE?",
+    "AT+CIPRECVTYPE=5,0",
+    "AT+CIPRECVTYPE=0,1",
+    "AT+CIPRECVTYPE=1",
+    "AT+CIPCONNPERSIST=1",
+    "AT+CIPCONNPERSIST=0",
+    "AT+CIPTCPOPT=0,1,0,500,60",
 ];
 
 const UPGRADES: &[&str] = &[
@@ -116,6 +124,7 @@ const STARTS: &[(&str, bool)] = &[
     ("\"TCP\",\"192.0.2.1\",80", false),
     ("\"TCP\",\"192.0.2.1\",80,60", false),
     ("\"TCP\",\"example.com\",80", false),
+    ("\"TCP\",\"192.0.2.1\",80,,,500", false),
     ("\"UDP\",\"192.0.2.1\",1000", true),
     ("\"UDP\",\"192.0.2.1\",1000,2000,2", true),
     ("\"UDP\",\"example.com\",1000,2000,0", true),

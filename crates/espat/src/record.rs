@@ -109,8 +109,17 @@ impl Recording {
         self
     }
 
+    /// The engine with the recorder that was asked for.
+    pub(crate) fn watched<E>(engine: E, config: &ModuleConfig, asked: Option<&Self>) -> Watched<E> {
+        let mut watched = Watched::new(engine);
+        if let Some(recording) = asked {
+            recording.attach(&mut watched, config);
+        }
+        watched
+    }
+
     /// Records a module from its first power-on.
-    pub(crate) fn attach<E>(&self, watched: &mut Watched<E>, config: &ModuleConfig) {
+    fn attach<E>(&self, watched: &mut Watched<E>, config: &ModuleConfig) {
         let mut recorder = Recorder::new(config, Instant::ZERO, self.keep_payload);
         recorder.direct(&self.directives);
         watched.attach(recorder, self.sink());

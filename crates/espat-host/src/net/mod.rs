@@ -219,20 +219,8 @@ impl Net {
 
     /// Starts what the module asks for.
     pub(crate) fn handle(&mut self, now: Instant, request: NetRequest<'_>) {
-        if let NetRequest::Connect { .. } | NetRequest::Listen { .. } = request {
-            self.asked += 1;
-        }
         match request {
-            NetRequest::Connect { socket, to } => match self.connect(to) {
-                Ok(mut link) => {
-                    link.limit_send_buffer(self.send_buffer);
-                    if let Some(tap) = link.tap() {
-                        tap.name('s', self.asked - 1);
-                    }
-                    self.sockets.push((socket, link));
-                }
-                Err(error) => self.answers.push_back(Ready::Failed { socket, error }),
-            },
+            NetRequest::Connect { socket, to } => self.open(socket, to),
             NetRequest::Listen { listener, on } => self.listen(now, listener, on),
             NetRequest::Accept { listener } => {
                 if let Some(Socket::Listener(listener)) = self.find(listener) {
@@ -487,6 +475,21 @@ impl Net {
         }
     }
 
+    fn open(&mut self, socket: SocketId, to: &Connect) {
+        let number = self.asked;
+        self.asked += 1;
+        match self.connect(to) {
+            Ok(mut link) => {
+                link.limit_send_buffer(self.send_buffer);
+                if let Some(tap) = link.tap() {
+                    tap.name('s', number);
+                }
+                self.sockets.push((socket, link));
+            }
+            Err(error) => self.answers.push_back(Ready::Failed { socket, error }),
+        }
+    }
+
     fn connect(&self, to: &Connect) -> Result<Socket, NetError> {
         let listens_only = to.transport == Transport::Udp && to.remote.ip().is_unspecified();
         let remote = if listens_only {
@@ -561,6 +564,7 @@ impl Net {
     }
 
     fn listen(&mut self, now: Instant, listener: SocketId, on: &Listen) {
+        self.asked += 1;
         let at = self.options.place(on.port, on.is_v6);
         let opened = self.tls().side(on, now).and_then(|tls| {
             Listener::open(at, on.port, on.options, tls).map_err(|error| {

@@ -11,12 +11,14 @@ use super::{runtime, start};
 use crate::cli::{ModuleOptions, RunOptions};
 use crate::failure::Usage;
 use crate::plan;
+use crate::record::Recording;
 use crate::signals::Signals;
 use crate::terminal::{RawTerminal, Screen};
-use crate::watch::Watched;
 
 /// Keys that may wait for the module, in reads of the terminal.
 const KEYS_WAITING: usize = 64;
+
+const NO_TERMINAL: &str = "console: standard input is no terminal; a program takes `espat --stdio`";
 
 pub(super) fn run(options: ModuleOptions) -> anyhow::Result<()> {
     let settings = start(RunOptions {
@@ -24,8 +26,7 @@ pub(super) fn run(options: ModuleOptions) -> anyhow::Result<()> {
         ..RunOptions::default()
     })?;
     if !io::stdin().is_terminal() {
-        let message = "console: standard input is no terminal; a program takes `espat --stdio`";
-        return Err(Usage::new(message).into());
+        return Err(Usage::new(NO_TERMINAL).into());
     }
     let module = plan::module(&settings, PowerPolicy::Now)?;
     // Dropped when the module has ended.
@@ -42,13 +43,7 @@ pub(super) fn run(options: ModuleOptions) -> anyhow::Result<()> {
     let terminal = RawTerminal::enter().context("console: the terminal cannot be made raw")?;
     let done = runtime.block_on(async {
         let config = module.config().clone();
-        let watched = |module| {
-            let mut watched = Watched::new(module);
-            if let Some(recording) = &recording {
-                recording.attach(&mut watched, &config);
-            }
-            watched
-        };
+        let watched = |module| Recording::watched(module, &config, recording.as_ref());
         let (serial, handle) = module
             .layered_in_process(watched)
             .map_err(|e| Usage::new(e.to_string()))?;

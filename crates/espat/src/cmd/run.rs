@@ -155,13 +155,7 @@ fn opened(
     recording: Option<&Recording>,
 ) -> anyhow::Result<Opened> {
     let config = module.config().clone();
-    let watched = |module| {
-        let mut watched = Watched::new(module);
-        if let Some(recording) = recording {
-            recording.attach(&mut watched, &config);
-        }
-        watched
-    };
+    let watched = |module| Recording::watched(module, &config, recording);
     let (driver, handle) = module
         .layered(port, watched)
         .map_err(|e| Usage::new(e.to_string()))?;

@@ -1,7 +1,7 @@
 //! `--pcap`: its blocks are whole, and Wireshark's tshark reads what the links carried.
 
 use std::io::Write;
-use std::net::{TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 
@@ -75,6 +75,29 @@ fn end(mut espat: Espat, host: Host) {
     drop(host);
 }
 
+/// One there and one back.
+fn datagrams(host: &mut Host) {
+    let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port();
+    host.ok(&format!("AT+CIPSTART=\"UDP\",\"127.0.0.1\",{port}"));
+    send(host, "AT+CIPSEND=", "datagram");
+    let (_, module) = other.recv_from(&mut [0; 100]).unwrap();
+    other.send_to(b"answer", module).unwrap();
+    host.until("+IPD,6:answer");
+    host.ok("AT+CIPCLOSE");
+}
+
+/// A client of the module's own server.
+fn serve(host: &mut Host, server: SocketAddr) {
+    host.ok("AT+CIPMUX=1");
+    host.ok("AT+CIPSERVER=1,80");
+    let mut client = TcpStream::connect(server).unwrap();
+    client.write_all(b"a client's").unwrap();
+    host.until("+IPD,0,10:a client's");
+    drop(client);
+    host.until("0,CLOSED\r\n");
+}
+
 #[test]
 fn tcp_and_udp_stand_in_a_capture_with_consistent_numbers() {
     let scratch = Scratch::new("pcap");
@@ -99,21 +122,8 @@ fn tcp_and_udp_stand_in_a_capture_with_consistent_numbers() {
         back += n;
     }
     host.ok("AT+CIPCLOSE");
-    let other = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let port = other.local_addr().unwrap().port();
-    host.ok(&format!("AT+CIPSTART=\"UDP\",\"127.0.0.1\",{port}"));
-    send(&mut host, "AT+CIPSEND=", "datagram");
-    let (_, module) = other.recv_from(&mut [0; 100]).unwrap();
-    other.send_to(b"answer", module).unwrap();
-    host.until("+IPD,6:answer");
-    host.ok("AT+CIPCLOSE");
-    host.ok("AT+CIPMUX=1");
-    host.ok("AT+CIPSERVER=1,80");
-    let mut client = TcpStream::connect(server).unwrap();
-    client.write_all(b"a client's").unwrap();
-    host.until("+IPD,0,10:a client's");
-    drop(client);
-    host.until("0,CLOSED\r\n");
+    datagrams(&mut host);
+    serve(&mut host, server);
     end(espat, host);
 
     let blocks = blocks(&file);

@@ -250,12 +250,7 @@ impl Look<'_> {
                 if local_ip.is_some() || (*local_port != 0 && *transport != Transport::Udp) {
                     return Err("it asks for a local address");
                 }
-                if !is_somebody(*remote) {
-                    return Err("it speaks to many, or to nobody");
-                }
-                if is_of_softap(*remote) {
-                    return Err(SOFTAP);
-                }
+                reachable(*remote)?;
                 let link = Link {
                     transport: *transport,
                     remote: *remote,
@@ -274,12 +269,10 @@ impl Look<'_> {
             }
             NetAsk::Send { bytes, to } => {
                 if let Some((to, name)) = to {
-                    if name.is_some() || !is_somebody(*to) {
-                        return Err("it speaks to many, to nobody, or to a name");
+                    if name.is_some() {
+                        return Err("it speaks to a name");
                     }
-                    if is_of_softap(*to) {
-                        return Err(SOFTAP);
-                    }
+                    reachable(*to)?;
                     self.needs.datagrams_to.insert(*to);
                 }
                 self.has_sent.insert(handle);
@@ -432,20 +425,22 @@ impl Look<'_> {
 }
 
 const HASTY: &str = "it counts on single milliseconds";
-const SOFTAP: &str = "it speaks over its softAP";
 const TLS: &str = "the peer of an SSL link is not played";
 const PING: &str = "who answers pings and questions for the time is not played";
 const HELD_BACK: &str = "it holds back what the stack answers at once";
 const MERGES: &str = "a real stream would join its pieces";
 
-/// Whether only the softAP reaches it.
-fn is_of_softap(addr: SocketAddr) -> bool {
-    let network = [192, 168, 4];
-    matches!(addr.ip(), IpAddr::V4(ip) if ip.octets().starts_with(&network))
-}
-
-fn is_somebody(addr: SocketAddr) -> bool {
+/// Whether a peer can have this address's place.
+fn reachable(addr: SocketAddr) -> Result<(), &'static str> {
+    /// The softAP's network.
+    const SOFTAP: [u8; 3] = [192, 168, 4];
     let ip = addr.ip();
     let is_many = ip.is_multicast() || ip == IpAddr::from([255, 255, 255, 255]);
-    !is_many && !ip.is_unspecified() && addr.port() != 0
+    if is_many || ip.is_unspecified() || addr.port() == 0 {
+        return Err("it speaks to many, or to nobody");
+    }
+    match ip {
+        IpAddr::V4(ip) if ip.octets().starts_with(&SOFTAP) => Err("it speaks over its softAP"),
+        IpAddr::V4(_) | IpAddr::V6(_) => Ok(()),
+    }
 }

@@ -12,6 +12,9 @@ const COMMANDS: &[(&[u8], usize)] = &[
     // Before the name that it begins with.
     (b"+CIPSSLCPSKHEX", 0),
     (b"+CIPSSLCPSK", 0),
+    // Of real modules, whose lines are recorded too.
+    (b"+CWJEAP", 4),
+    (b"+MQTTUSERCFG", 4),
 ];
 
 /// The longest line of a module, about.
@@ -278,6 +281,14 @@ mod tests {
                 "+CIPSSLCPSKHEX:0,{secret},hint",
             ),
             ("+CIPSSLCPSK:0,psk,hint", "+CIPSSLCPSK:0,{secret},hint"),
+            (
+                "AT+CWJEAP=\"ent\",1,\"id\",\"user\",\"pass\",3",
+                "AT+CWJEAP=\"ent\",1,\"id\",\"user\",\"{secret}\",3",
+            ),
+            (
+                "AT+MQTTUSERCFG=0,1,\"me\",\"user\",\"pass\",0,0,\"\"",
+                "AT+MQTTUSERCFG=0,1,\"me\",\"user\",\"{secret}\",0,0,\"\"",
+            ),
             (
                 "AT+CIPSTART=\"TCP\",\"h\",80",
                 "AT+CIPSTART=\"TCP\",\"h\",80",

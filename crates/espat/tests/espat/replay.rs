@@ -172,6 +172,25 @@ fn a_port_that_is_not_there_or_does_not_answer_is_said_so() {
 }
 
 #[test]
+fn a_module_that_does_not_stop_sending_is_given_up() {
+    let scratch = Scratch::new("replay-flood");
+    let file = scratch.path("at.at");
+    std::fs::write(&file, "-> AT\n<- AT\n<-\n<- OK\n").unwrap();
+    let plan = scratch.path("boots.toml");
+    let boots = "[[fault]]\nwhen = { event = \"ready\", after = \"2ms\" }\ndo = \"reset\"\n";
+    std::fs::write(&plan, boots).unwrap();
+    let plan = plan.to_str().unwrap();
+    let (_espat, port) = Espat::on_pty(&scratch, &["--fault", plan]);
+    let output = replay(&port, &["--patience", "1"], &file);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).contains("does not stop sending"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
 fn a_report_of_simulated_runs_is_xml() {
     let scratch = Scratch::new("replay-junit");
     let (good, bad) = (scratch.path("good.at"), scratch.path("bad <&>.at"));

@@ -111,17 +111,40 @@ impl Line {
     ) -> Result<Option<Vec<u8>>, String> {
         let deadline = Instant::now() + patience;
         let mut came = Vec::new();
+        let mut searched = 0;
         loop {
-            if let Some(at) = came.windows(end.len()).position(|w| w == end) {
-                self.read = came.split_off(at + end.len());
+            let found = came[searched..].windows(end.len()).position(|w| w == end);
+            if let Some(at) = found {
+                self.read = came.split_off(searched + at + end.len());
                 return Ok(Some(came));
             }
+            searched = came.len().saturating_sub(end.len());
             let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
             match self.read(left)? {
                 Some(more) => came.extend(more),
                 None => return Ok(None),
             }
         }
+    }
+
+    /// Reads what there is until nothing came for `pause`.
+    ///
+    /// # Errors
+    /// Bytes that do not end within `patience`.
+    pub(super) fn settle(&mut self, pause: Duration, patience: Duration) -> Result<(), String> {
+        let deadline = Instant::now() + patience;
+        while self.read(pause)?.is_some() {
+            if Instant::now() >= deadline {
+                return Err(format!(
+                    "{} does not stop sending for {pause:?} within {patience:?}: is the rate right (--port DEVICE@BAUD), does the module print a log there?",
+                    self.device.display()
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn wait(&self, what: PollFlags, patience: Duration) -> Result<bool, String> {

@@ -112,10 +112,10 @@ impl Bench {
         const GUARD: Duration = Duration::from_millis(1200);
         for _ in 0..TRIES {
             // What the port's opening, or the last transcript, still brings.
-            while self.line.read(QUIET)?.is_some() {}
+            self.line.settle(QUIET, self.place.patience)?;
             self.line.write(b"AT\r\n", self.place.patience)?;
             if self.line.until(b"OK\r\n", ANSWER)?.is_some() {
-                while self.line.read(QUIET)?.is_some() {}
+                self.line.settle(QUIET, self.place.patience)?;
                 return Ok(());
             }
             self.line.write(b"+++", self.place.patience)?;

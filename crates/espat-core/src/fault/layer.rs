@@ -98,6 +98,10 @@ impl Layer {
         for (_, effect) in ended {
             self.jobs.push((self.now, Job::End(effect)));
         }
+        if self.plans.is_empty() {
+            self.to_host.let_go(self.now);
+            self.from_host.let_go(self.now);
+        }
         self.plans.len() < before
     }
 

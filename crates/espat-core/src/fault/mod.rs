@@ -221,4 +221,37 @@ mod tests {
         let jobs = faulty.layer.as_ref().map_or(0, |layer| layer.jobs.len());
         assert_eq!(jobs, 1024);
     }
+
+    #[test]
+    fn what_a_stopped_plan_held_back_comes_at_once() {
+        for way in [Way::Out, Way::In] {
+            let delay = ByteAction::Delay {
+                by: Duration::from_secs(3600),
+                jitter: Duration::ZERO,
+            };
+            let rule = Rule {
+                name: None,
+                trigger: Trigger::default(),
+                actions: [Action::Bytes(way, delay)].into(),
+                times: None,
+            };
+            let plan = FaultPlan {
+                rules: [rule].into(),
+                ..FaultPlan::default()
+            };
+            let mut faulty = Faulty::power_on(ModuleConfig::new(), Instant::ZERO).unwrap();
+            let mut now = Instant::ZERO + Duration::from_secs(10);
+            faulty.handle_input(now, Input::Tick);
+            while !matches!(faulty.poll_output(), Output::Idle { .. }) {}
+            let id = faulty.start(plan);
+            faulty.handle_input(now, Input::Serial(b"AT\r\n"));
+            while !matches!(faulty.poll_output(), Output::Idle { .. }) {}
+            assert!(faulty.bytes_held() > 0, "{way:?}");
+            assert!(faulty.stop(id));
+            now += Duration::from_secs(1);
+            faulty.handle_input(now, Input::Tick);
+            while !matches!(faulty.poll_output(), Output::Idle { .. }) {}
+            assert_eq!(faulty.bytes_held(), 0, "{way:?}");
+        }
+    }
 }

@@ -117,6 +117,15 @@ impl ToHost {
         }
     }
 
+    /// Nothing waits any longer.
+    pub(super) fn let_go(&mut self, now: Instant) {
+        for held in &mut self.held {
+            if let Held::Bytes { due, merge, .. } = held {
+                (*due, *merge) = (now, None);
+            }
+        }
+    }
+
     /// When something may go on.
     pub(super) fn next_due(&self) -> Option<Instant> {
         match self.held.front()? {

@@ -107,6 +107,13 @@ impl FromHost {
         }
     }
 
+    /// Nothing waits any longer.
+    pub(super) fn let_go(&mut self, now: Instant) {
+        for held in &mut self.held {
+            (held.due, held.merge) = (now, None);
+        }
+    }
+
     /// When the next bytes may go to the module.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let held = self.held.front()?;

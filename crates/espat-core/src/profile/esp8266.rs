@@ -80,6 +80,7 @@ pub(super) const NONOS_1_7: Profile = Profile {
         line_bytes: 128,
         read_bytes: 2048,
         receive_window: 2920,
+        passthrough_packet: 2048,
         baud: (110, 4_608_000),
         ping_bytes: 32,
         rf_power: 0..=82,
@@ -154,6 +155,8 @@ pub(super) const NONOS_1_7: Profile = Profile {
 const EVIDENCE_NONOS_1_7: &[Evidence] = evidence! {
     limits.line_bytes: Transcript, "ESP8266_NONOS_SDK#7: 128 bytes";
     limits.read_bytes: Source, "ESP_ATMod refuses more than 2048 as too long";
+    limits.links, limits.send_bytes: Documented, "instruction set, AT+CIPSEND";
+    limits.passthrough_packet, limits.passthrough_interval: Documented, "instruction set, AT+CIPSEND: every 20 ms, at most 2048 bytes";
     limits.baud: Documented, "instruction set, AT+UART_CUR: 110 to 115200*40";
     limits.ping_bytes: Source, "lwIP, contrib/apps/ping/ping.c: PING_DATA_SIZE is 32";
     limits.receive_window: Documented, "instruction set, AT+CIPRECVMODE: 2920 bytes by default";

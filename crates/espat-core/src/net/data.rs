@@ -45,6 +45,10 @@ impl Net {
         if bytes.is_empty() {
             return;
         }
+        if link.waits {
+            link.rx.held.push(bytes, wire_len, from);
+            return;
+        }
         let limits = &env.profile().limits;
         let is_read = waits && link.kind.can_be_passive(env.profile());
         if link.kind.transport == Transport::Udp {
@@ -111,7 +115,7 @@ impl Net {
         }
     }
 
-    fn keep_held(&mut self, env: &mut Env<'_>, id: LinkId) {
+    pub(super) fn keep_held(&mut self, env: &mut Env<'_>, id: LinkId) {
         let link = self.links.get_mut(id);
         let profile = env.profile();
         let waits = |link: &&mut Link| link.rx.held.len() > 0 && link.kind.can_be_passive(profile);

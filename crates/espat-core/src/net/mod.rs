@@ -205,6 +205,7 @@ impl Net {
 
     /// A link ended by the network or by a timer: report it. Its number is taken until then.
     pub(crate) fn end_link(&mut self, env: &mut Env<'_>, id: LinkId) {
+        self.end_waiting(env, id);
         let Some(link) = self.links.get_mut(id) else {
             return;
         };

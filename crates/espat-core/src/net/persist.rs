@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::{Link, LinkId, Net};
 use crate::exec::cx::Env;
 use crate::output::{CloseHow, Transport};
+use crate::reply::urc::Urc;
 use crate::time::Duration;
 
 /// How long lwIP sends again what nobody acknowledges: six times on these builds, ten to twenty seconds (behaviour.md 3.3). Then it gives the
@@ -63,10 +64,29 @@ impl Net {
     pub(crate) fn on_interface_up(&mut self, env: &mut Env<'_>, same_address: bool) -> Vec<LinkId> {
         let ends = |link: &Link| link.waits && !same_address && !link.kind.is_v6;
         let closed = self.close_where(env, CloseHow::Reset, |link| link.is_open() && ends(link));
-        for link in self.links.iter_mut() {
-            link.waits = false;
+        for id in self.links.ids() {
+            self.end_waiting(env, id);
         }
         self.arm_idle_timer(env);
         closed
+    }
+
+    /// A link waits no more: what had been asked for before it waited, and came since, is said now.
+    pub(super) fn end_waiting(&mut self, env: &mut Env<'_>, id: LinkId) {
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        if !core::mem::take(&mut link.waits) || link.rx.held.len() == 0 {
+            return;
+        }
+        if self.is_read_by_command(id) {
+            self.keep_held(env, id);
+            return;
+        }
+        self.release(env, id);
+        let data = Urc::Data(id);
+        if !env.out.reports.contains(&data) {
+            env.report(data);
+        }
     }
 }

@@ -260,6 +260,7 @@ const TELL_LINES_APART: &[(&str, &[&str])] = &[
     (".is_from(", &[]),
     (".chip", &[]),
     (".nearest", &[]),
+    (".texts.gmr", &["gmr.rs"]),
     ("Profile { ", &[]),
     ("let Profile", &[]),
 ];
@@ -296,6 +297,8 @@ fn no_crate_asks_for_a_version() {
     const MAY: &[(&str, &str)] = &[
         (".chip", "espat/src/cmd/profiles.rs"),
         ("profile.version", "espat/src/cmd/profiles.rs"),
+        ("profile.name ==", "espat/src/cmd/profiles.rs"),
+        (".texts.gmr", "espat-core/src/commands/basic/gmr.rs"),
         (".is_from(", "espat-script/src/directive.rs"),
     ];
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -94,6 +94,8 @@ struct FromModule {
     since: Instant,
     /// More of it waits for credit.
     blocked: bool,
+    /// When what comes by credit was made.
+    made: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,8 +183,10 @@ impl Recorder {
 
     /// Hears of an input, before the module gets it.
     pub fn input(&mut self, now: Instant, input: &Input<'_>) {
-        // What waited for credit was made at the input before: a replay gives credit back at once.
-        let waited = matches!(input, Input::SerialSent(_)) && self.from_module.blocked;
+        // A line that comes by credit was made at the input before: a replay gives credit back at once.
+        let by_credit = matches!(input, Input::SerialSent(_));
+        self.from_module.made = by_credit.then_some(self.from_module.made.unwrap_or(self.now));
+        let waited = by_credit && self.from_module.blocked;
         if !waited {
             self.now = now.max(self.now);
         }
@@ -342,7 +346,8 @@ impl Recorder {
         self.flush_host(false);
         let pending = &mut self.from_module;
         if pending.runs.is_empty() {
-            pending.since = self.now;
+            let made = pending.made.filter(|_| mark != Mark::Payload);
+            pending.since = made.unwrap_or(self.now);
         }
         let kind = match mark {
             Mark::Payload if self.keys.shown => Run::Secret,

@@ -39,6 +39,7 @@ pub struct Recorder {
     from_host: FromHost,
     from_module: FromModule,
     log_apart: bool,
+    has_faults: bool,
     keys: Keys,
     kept: Option<Vec<u8>>,
     kept_before: usize,
@@ -137,6 +138,7 @@ impl Recorder {
             token_unsent: None,
             from_host: FromHost::default(),
             from_module: FromModule::default(),
+            has_faults: false,
             log_apart: config.log_port != LogPort::Shared,
             keys: Keys::default(),
             kept: keep_payload.then(Vec::new),
@@ -148,6 +150,7 @@ impl Recorder {
     pub fn direct(&mut self, directives: &[Directive]) {
         let end = self.out.trim_end_matches('\n').len();
         self.out.truncate(end);
+        self.has_faults = !directives.is_empty();
         for directive in directives {
             self.out.push_str(&format!("\n@{directive}"));
         }
@@ -184,7 +187,8 @@ impl Recorder {
     /// Hears of an input, before the module gets it.
     pub fn input(&mut self, now: Instant, input: &Input<'_>) {
         // A line that comes by credit was made at the input before: a replay gives credit back at once.
-        let by_credit = matches!(input, Input::SerialSent(_));
+        // A fault plan has reasons of its own to let something come later.
+        let by_credit = matches!(input, Input::SerialSent(_)) && !self.has_faults;
         self.from_module.made = by_credit.then_some(self.from_module.made.unwrap_or(self.now));
         let waited = by_credit && self.from_module.blocked;
         if !waited {

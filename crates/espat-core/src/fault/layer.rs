@@ -101,6 +101,12 @@ impl Layer {
         if self.plans.is_empty() {
             self.to_host.let_go(self.now);
             self.from_host.let_go(self.now);
+            self.net.let_go(self.now);
+            for (at, job) in &mut self.jobs {
+                if matches!(job, Job::Tell(_)) {
+                    *at = (*at).min(self.now);
+                }
+            }
         }
         self.plans.len() < before
     }

@@ -144,6 +144,17 @@ impl Socket {
         }
     }
 
+    /// Nothing waits any longer.
+    fn let_go(&mut self, now: Instant) {
+        self.late_by = None;
+        for at in [&mut self.sent_at, &mut self.late_until]
+            .into_iter()
+            .flatten()
+        {
+            *at = (*at).min(now);
+        }
+    }
+
     /// Whether it is as it seems.
     fn is_plain(&self) -> bool {
         !self.is_ghost
@@ -191,6 +202,16 @@ impl NetSide {
         sockets.find_map(|socket| socket.next_free(now))
     }
 
+    /// Nothing waits any longer.
+    pub(super) fn let_go(&mut self, now: Instant) {
+        for socket in &mut self.sockets {
+            socket.let_go(now);
+        }
+        for query in &mut self.queries {
+            query.late_by = Duration::ZERO;
+        }
+    }
+
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.sockets.iter().filter_map(Socket::next_due).min()
     }
@@ -201,5 +222,28 @@ impl NetSide {
 
     pub(super) fn bytes_held(&self) -> usize {
         self.sockets.iter().map(Socket::bytes_held).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_hours_comes_once_it_is_let_go() {
+        let now = Instant::ZERO + Duration::from_secs(1);
+        let later = Some(now + Duration::from_secs(18_000));
+        let socket = SocketId::requested(0);
+        for (sent_at, late_until) in [(later, None), (None, later)] {
+            let mut net = NetSide::default();
+            let known = net.known(socket);
+            (known.sent_at, known.late_until) = (sent_at, late_until);
+            assert!(known.hear(Heard::Sent { socket, n: 4 }, now).is_none());
+            assert!(net.next_free(now).is_none());
+            net.let_go(now);
+            assert_eq!(net.next_due(), Some(now));
+            let told = net.next_free(now);
+            assert!(matches!(told, Some(Heard::Sent { n: 4, .. })), "{told:?}");
+        }
     }
 }

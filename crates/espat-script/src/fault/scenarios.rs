@@ -53,6 +53,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     "payload-byte-lost",
     "prompt-lost",
     "receive-overrun",
+    "receiving-stops",
     "report-inside-echo",
     "reset-inside-send",
     "reset-loses-settings",

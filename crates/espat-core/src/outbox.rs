@@ -417,6 +417,8 @@ impl Outbox {
     }
 
     /// The next output; `idle` where nothing `is_ready`.
+    // Into the loops that drain, as `Module::poll_output`.
+    #[inline(always)]
     pub(crate) fn pop<'a>(&'a mut self, idle: Output<'a>) -> Output<'a> {
         let Some(entry) = self.entries.pop_front() else {
             return idle;

@@ -130,8 +130,7 @@ impl Faulty {
     }
 
     /// Takes one input. Every call must be followed by a drain of [`poll_output`](Self::poll_output) to `Idle`.
-    // Without a plan a call of its own costs more than the layer.
-    #[inline(always)]
+    #[inline]
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match &mut self.layer {
             None => self.module.handle_input(now, input),
@@ -140,13 +139,12 @@ impl Faulty {
     }
 
     /// The next output, until `Idle`.
-    // Without a plan a call of its own costs more than the layer.
-    #[inline(always)]
+    #[inline]
     pub fn poll_output(&mut self) -> Output<'_> {
-        if self.layer.is_some() {
-            return self.poll_layered();
+        match &mut self.layer {
+            None => self.module.poll_output(),
+            Some(layer) => layer.poll_output(),
         }
-        self.module.poll_output()
     }
 
     /// A read-only view of the module.
@@ -169,16 +167,6 @@ impl Faulty {
         self.layer.as_ref().map_or(0, |layer| layer.bytes_held())
     }
 
-    #[cold]
-    #[inline(never)]
-    fn poll_layered(&mut self) -> Output<'_> {
-        match &mut self.layer {
-            None => self.module.poll_output(),
-            Some(layer) => layer.poll_output(),
-        }
-    }
-
-    #[inline(never)]
     fn handle_layered(&mut self, now: Instant, input: Input<'_>) {
         let is_over = self.layer.as_ref().is_none_or(|layer| layer.is_over());
         if is_over && let Some(mut layer) = self.layer.take() {

@@ -16,13 +16,16 @@ mod tests {
 
     /// Until the next probe, in hundredths of a second; `None` while the timer is off. The table is Linux's; on others nothing
     /// can be seen.
-    fn timer(local_port: u16) -> Option<Option<u32>> {
+    ///
+    /// Both ports name the link: the system gives one local port to connections to different peers, and shows for a minute those
+    /// that are gone.
+    fn timer(local_port: u16, remote_port: u16) -> Option<Option<u32>> {
         let table = std::fs::read_to_string("/proc/self/net/tcp").ok()?;
-        let local = format!("0100007F:{local_port:04X}");
+        let ends = [local_port, remote_port].map(|port| format!("0100007F:{port:04X}"));
         let line = table
             .lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>())
-            .find(|words| words.get(1) == Some(&local.as_str()))?;
+            .find(|words| words.get(1..3).is_some_and(|seen| seen == ends))?;
         let (which, left) = line[5].split_once(':')?;
         // 2 is the keep-alive timer, unless data waits for its acknowledgement.
         Some((which == "02").then(|| u32::from_str_radix(left, 16).unwrap()))
@@ -31,10 +34,12 @@ mod tests {
     /// Waits until a link's timer is as expected.
     async fn expect(host: &mut Host, idle_s: u32) {
         let said = host.command("AT+CIPSTATUS").await;
-        let port = said.rsplit(',').nth(1).unwrap().parse().unwrap();
+        let mut words = said.rsplit(',').skip(1);
+        let mut port = || words.next().unwrap().parse().unwrap();
+        let (local, remote) = (port(), port());
         let begun = Instant::now();
         loop {
-            let Some(seen) = timer(port) else {
+            let Some(seen) = timer(local, remote) else {
                 println!("skipped: /proc/self/net/tcp does not show the link");
                 return;
             };

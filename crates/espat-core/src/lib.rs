@@ -12,6 +12,7 @@ mod exec;
 pub mod fault;
 mod filter;
 mod flash;
+mod heard;
 mod input;
 mod module;
 mod net;
@@ -36,6 +37,7 @@ pub use config::{
 };
 pub use exec::table::{CommandInfo, commands_of};
 pub use flash::manufactured_slots;
+pub use heard::Heard;
 pub use input::{AirEvent, CloseCause, Input, NetError, NetEvent, PowerEvent, StoreError};
 pub use module::{
     Inspect, LinkDetail, LinkPhase, LinkView, Module, PhaseView, ServerView, SoftApView,

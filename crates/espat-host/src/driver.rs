@@ -185,13 +185,13 @@ impl<E: Engine> Work<E> {
         let now = self.clock.now();
         // What the network said at once goes before the port: the module's answer to it joins the bytes that wait.
         if let Some(answer) = self.net.take_answer() {
-            return Ok(self.feed(now, Input::Net(answer.event(scratch))));
+            return Ok(self.feed(now, Input::Net(answer.event(|&len| &scratch[..len]))));
         }
         // So does what comes of the data that waits already, as long as it fits into one write.
         if self.port.transmitter.gathers()
             && let Poll::Ready(ready) = self.net.poll(cx, now, scratch)
         {
-            return Ok(self.feed(now, Input::Net(ready.event(scratch))));
+            return Ok(self.feed(now, Input::Net(ready.event(|&len| &scratch[..len]))));
         }
         if let Poll::Ready(n) = self.port.transmitter.poll(cx, now, &mut *self.port.port)? {
             self.counters.serial_out.add(n);
@@ -229,7 +229,7 @@ impl<E: Engine> Work<E> {
             return Ok(true);
         }
         if let Poll::Ready(ready) = self.net.poll(cx, now, scratch) {
-            self.feed(now, Input::Net(ready.event(scratch)));
+            self.feed(now, Input::Net(ready.event(|&len| &scratch[..len])));
             self.serial_first = true;
             return Ok(true);
         }

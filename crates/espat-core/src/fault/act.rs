@@ -2,10 +2,10 @@
 
 use super::FaultId;
 use super::action::{Action, LinkAction, WifiAction};
-use super::events::Heard;
 use super::layer::Layer;
 use super::rules::{Fired, Moment};
 use super::state::ReportPlace;
+use crate::heard::Heard;
 use crate::input::{AirEvent, CloseCause, Input};
 use crate::module::Module;
 use crate::output::{CloseHow, QueryId, SocketId};

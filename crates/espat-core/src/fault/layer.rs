@@ -8,13 +8,13 @@ use alloc::vec::Vec;
 
 use super::FaultId;
 use super::act::{Effect, Job};
-use super::events::Heard;
 use super::net::NetSide;
 use super::output::ToHost;
 use super::plan::{EventKind, FaultPlan, MomentKind, Way};
 use super::rules::{Fired, Moment, Running, any_waits, fire};
 use super::seen::{STATES, Seen};
 use super::serial::{FromHost, Unit};
+use crate::heard::Heard;
 use crate::input::{Input, PowerEvent};
 use crate::module::Module;
 use crate::output::{Output, Wake};

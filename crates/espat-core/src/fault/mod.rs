@@ -6,7 +6,6 @@
 
 mod act;
 mod action;
-mod events;
 mod layer;
 mod net;
 mod output;

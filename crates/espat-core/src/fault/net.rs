@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use super::events::Heard;
+use crate::heard::Heard;
 use crate::output::{QueryId, SocketId};
 use crate::time::{Duration, Instant};
 

@@ -5,12 +5,12 @@ use core::net::IpAddr;
 
 use super::act::Job;
 use super::action::{Action, SendAction};
-use super::events::Heard;
 use super::layer::Layer;
 use super::net::Query;
 use super::plan::{Counter, EventKind, MomentKind, RequestKind};
 use super::rules::Moment;
 use super::run::below;
+use crate::heard::Heard;
 use crate::input::Input;
 use crate::module::Module;
 use crate::output::{NetRequest, QueryId, SocketId, Transport};
@@ -250,7 +250,7 @@ impl Layer {
             heard = &cut;
         }
         self.hold_reports(module, heard);
-        self.feed(module, Input::Net(heard.event()));
+        self.feed(module, Input::Net(heard.event(Vec::as_slice)));
         let after = heard.socket().and_then(|socket| self.seen.link_of(socket));
         let link = before.or(after);
         if let Some(socket) = heard.socket()

@@ -26,8 +26,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use espat_core::{
-    CloseCause, CloseHow, Connect, Duration, Family, Instant, Listen, NetError, NetEvent,
-    NetRequest, Peer, QueryId, Slots, SocketId, Transport,
+    CloseHow, Connect, Family, Heard, Instant, Listen, NetError, NetRequest, Peer, QueryId, Slots,
+    SocketId, Transport,
 };
 
 use self::capture::{Tap, Way};
@@ -95,102 +95,8 @@ impl Socket {
     }
 }
 
-/// A [`NetEvent`] whose payload lies in the read buffer.
-#[derive(Debug)]
-pub(crate) enum Ready {
-    Connected {
-        socket: SocketId,
-        local: SocketAddr,
-    },
-    Failed {
-        socket: SocketId,
-        error: NetError,
-    },
-    Listening {
-        listener: SocketId,
-        port: u16,
-    },
-    Accepted {
-        listener: SocketId,
-        socket: SocketId,
-        peer: SocketAddr,
-        local: SocketAddr,
-    },
-    Sent {
-        socket: SocketId,
-        n: usize,
-    },
-    SendFailed {
-        socket: SocketId,
-    },
-    Data {
-        socket: SocketId,
-        from: Option<SocketAddr>,
-        len: usize,
-        wire_len: usize,
-    },
-    Closed {
-        socket: SocketId,
-        cause: CloseCause,
-    },
-    Resolved {
-        query: QueryId,
-        result: Result<Vec<IpAddr>, NetError>,
-    },
-    Pinged {
-        query: QueryId,
-        result: Result<Duration, NetError>,
-    },
-    TimeSynced {
-        query: QueryId,
-        result: Result<u64, NetError>,
-    },
-    SlotsChanged {
-        slots: Slots,
-    },
-}
-
-impl Ready {
-    pub(crate) fn event<'a>(&'a self, buffer: &'a [u8]) -> NetEvent<'a> {
-        match self {
-            &Self::Connected { socket, local } => NetEvent::Connected { socket, local },
-            &Self::Failed { socket, error } => NetEvent::Failed { socket, error },
-            &Self::Listening { listener, port } => NetEvent::Listening { listener, port },
-            &Self::Accepted {
-                listener,
-                socket,
-                peer,
-                local,
-            } => NetEvent::Accepted {
-                listener,
-                socket,
-                peer,
-                local,
-            },
-            &Self::Sent { socket, n } => NetEvent::Sent { socket, n },
-            &Self::SendFailed { socket } => NetEvent::SendFailed { socket },
-            &Self::Data {
-                socket,
-                from,
-                len,
-                wire_len,
-            } => NetEvent::Data {
-                socket,
-                from,
-                bytes: &buffer[..len],
-                wire_len,
-            },
-            &Self::Closed { socket, cause } => NetEvent::Closed { socket, cause },
-            Self::Resolved { query, result } => NetEvent::Resolved {
-                query: *query,
-                result: result.as_deref().map_err(|&error| error),
-            },
-            &Self::Pinged { query, result } => NetEvent::Pinged { query, result },
-            &Self::TimeSynced { query, result } => NetEvent::TimeSynced { query, result },
-            &Self::SlotsChanged { slots } => NetEvent::SlotsChanged { slots },
-        }
-    }
-}
+/// What happened; the length of payload that lies in the read buffer.
+pub(crate) type Ready = Heard<usize>;
 
 impl Net {
     pub(crate) fn new(
@@ -441,7 +347,7 @@ impl Net {
                 Ready::Data {
                     socket,
                     from: None,
-                    len,
+                    bytes: len,
                     wire_len,
                 }
             }
@@ -468,7 +374,7 @@ impl Net {
                 Ready::Data {
                     socket,
                     from: Some(from),
-                    len,
+                    bytes: len,
                     wire_len: len,
                 }
             }

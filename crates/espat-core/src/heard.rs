@@ -1,4 +1,4 @@
-//! What the network said, kept for later.
+//! What the network said, kept for later: a [`NetEvent`] that borrows nothing.
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -8,9 +8,10 @@ use crate::output::{QueryId, SocketId};
 use crate::time::Duration;
 use crate::tls::Slots;
 
-/// An event of the network that owns what it says.
+/// A [`NetEvent`] that owns what it says. Its payload is `P`: the bytes, or what the keeper finds them by.
 #[derive(Clone, Debug)]
-pub(super) enum Heard {
+#[allow(missing_docs, reason = "each is the event of that name")]
+pub enum Heard<P = Vec<u8>> {
     Connected {
         socket: SocketId,
         local: SocketAddr,
@@ -39,7 +40,7 @@ pub(super) enum Heard {
     Data {
         socket: SocketId,
         from: Option<SocketAddr>,
-        bytes: Vec<u8>,
+        bytes: P,
         wire_len: usize,
     },
     Closed {
@@ -64,7 +65,7 @@ pub(super) enum Heard {
 }
 
 impl Heard {
-    pub(super) fn of(event: NetEvent<'_>) -> Self {
+    pub(crate) fn of(event: NetEvent<'_>) -> Self {
         match event {
             NetEvent::Connected { socket, local } => Self::Connected { socket, local },
             NetEvent::Failed { socket, error } => Self::Failed { socket, error },
@@ -104,72 +105,60 @@ impl Heard {
         }
     }
 
-    pub(super) fn event(&self) -> NetEvent<'_> {
-        match self {
-            Self::Connected { socket, local } => NetEvent::Connected {
-                socket: *socket,
-                local: *local,
-            },
-            Self::Failed { socket, error } => NetEvent::Failed {
-                socket: *socket,
-                error: *error,
-            },
-            Self::Listening { listener, port } => NetEvent::Listening {
-                listener: *listener,
-                port: *port,
-            },
+    /// Payload that came with it.
+    pub(crate) fn bytes(&self) -> usize {
+        if let Self::Data { bytes, .. } = self {
+            bytes.len()
+        } else {
+            0
+        }
+    }
+}
+
+impl<P> Heard<P> {
+    /// The event; `bytes` says which bytes the payload is.
+    pub fn event<'a>(&'a self, bytes: impl FnOnce(&'a P) -> &'a [u8]) -> NetEvent<'a> {
+        match *self {
+            Self::Connected { socket, local } => NetEvent::Connected { socket, local },
+            Self::Failed { socket, error } => NetEvent::Failed { socket, error },
+            Self::Listening { listener, port } => NetEvent::Listening { listener, port },
             Self::Accepted {
                 listener,
                 socket,
                 peer,
                 local,
             } => NetEvent::Accepted {
-                listener: *listener,
-                socket: *socket,
-                peer: *peer,
-                local: *local,
+                listener,
+                socket,
+                peer,
+                local,
             },
-            Self::Sent { socket, n } => NetEvent::Sent {
-                socket: *socket,
-                n: *n,
-            },
-            Self::SendFailed { socket } => NetEvent::SendFailed { socket: *socket },
+            Self::Sent { socket, n } => NetEvent::Sent { socket, n },
+            Self::SendFailed { socket } => NetEvent::SendFailed { socket },
             Self::Data {
                 socket,
                 from,
-                bytes,
+                bytes: ref payload,
                 wire_len,
             } => NetEvent::Data {
-                socket: *socket,
-                from: *from,
-                bytes,
-                wire_len: *wire_len,
+                socket,
+                from,
+                bytes: bytes(payload),
+                wire_len,
             },
-            Self::Closed { socket, cause } => NetEvent::Closed {
-                socket: *socket,
-                cause: *cause,
+            Self::Closed { socket, cause } => NetEvent::Closed { socket, cause },
+            Self::Resolved { query, ref result } => NetEvent::Resolved {
+                query,
+                result: result.as_deref().map_err(|&error| error),
             },
-            Self::Resolved { query, result } => NetEvent::Resolved {
-                query: *query,
-                result: match result {
-                    Ok(addresses) => Ok(addresses),
-                    Err(error) => Err(*error),
-                },
-            },
-            Self::Pinged { query, result } => NetEvent::Pinged {
-                query: *query,
-                result: *result,
-            },
-            Self::TimeSynced { query, result } => NetEvent::TimeSynced {
-                query: *query,
-                result: *result,
-            },
-            Self::SlotsChanged { slots } => NetEvent::SlotsChanged { slots: *slots },
+            Self::Pinged { query, result } => NetEvent::Pinged { query, result },
+            Self::TimeSynced { query, result } => NetEvent::TimeSynced { query, result },
+            Self::SlotsChanged { slots } => NetEvent::SlotsChanged { slots },
         }
     }
 
     /// The socket that it is about; of a client, its own.
-    pub(super) fn socket(&self) -> Option<SocketId> {
+    pub(crate) fn socket(&self) -> Option<SocketId> {
         match self {
             Self::Connected { socket, .. }
             | Self::Failed { socket, .. }
@@ -187,7 +176,7 @@ impl Heard {
     }
 
     /// The question that it answers.
-    pub(super) fn query(&self) -> Option<QueryId> {
+    pub(crate) fn query(&self) -> Option<QueryId> {
         match self {
             Self::Resolved { query, .. }
             | Self::Pinged { query, .. }
@@ -204,17 +193,8 @@ impl Heard {
         }
     }
 
-    /// Payload that came with it.
-    pub(super) fn bytes(&self) -> usize {
-        if let Self::Data { bytes, .. } = self {
-            bytes.len()
-        } else {
-            0
-        }
-    }
-
     /// Whether its socket is gone with it.
-    pub(super) fn ends_socket(&self) -> bool {
+    pub(crate) fn ends_socket(&self) -> bool {
         matches!(self, Self::Failed { .. } | Self::Closed { .. })
     }
 }

@@ -12,14 +12,9 @@ mod tests {
     use tokio_rustls::rustls::ProtocolVersion;
 
     use crate::host::Host;
-    use crate::tls_peers::{Folder, NOW, Openssl, Pair, Says, Seen, echo_server, server_config};
-
-    fn with(folder: &Folder) -> NetOptions {
-        NetOptions {
-            certificates: folder.certificates(),
-            ..NetOptions::default()
-        }
-    }
+    use crate::tls_peers::{
+        Authorities, Folder, NOW, Openssl, Pair, Says, Seen, echo_server, listener, server_config,
+    };
 
     #[tokio::test]
     async fn an_unverified_link_carries_payload_in_both_versions() {
@@ -90,41 +85,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_is_checked_in_modes_2_and_3_only() {
-        let (ours, theirs) = (Pair::authority("ours"), Pair::authority("theirs"));
+        let Authorities { folder, ours } = Authorities::new();
         let server = ours.issue(&Says::with_alternative("server.test", "other.test"));
         let plain = ours.issue(&Says::name("server.test"));
-        let folder = Folder::new();
-        folder.put("client_ca.0.pem", &ours.certificate_pem());
-        folder.put("client_ca.1.pem", &theirs.certificate_pem());
-        let me = ours.issue(&Says::name("me"));
-        folder.put_pair("client_cert.0.pem", "client_key.0.pem", &me);
-        let stranger = theirs.issue(&Says::name("stranger"));
-        folder.put_pair("client_cert.1.pem", "client_key.1.pem", &stranger);
-        let mut host = Host::on(with(&folder)).await;
+        let mut host = Host::on(folder.net()).await;
         host.set_clock().await;
         // A subject without alternative names is checked as well as one with others.
         for own in [&server, &plain] {
             let (at, _) = echo_server(server_config(own, None)).await;
-            for (conf, name, works) in [
-                ("0", "", true),
-                ("0", "wrong.test", true),
-                ("1,0", "wrong.test", true),
-                ("2,0,0", "", true),
-                ("2,0,0", "server.test", true),
-                ("2,0,0", "wrong.test", false),
-                ("2,0,1", "", false),
-                ("2,0,1", "server.test", false),
-                ("3,0,0", "server.test", true),
-                ("3,0,0", "wrong.test", false),
-                ("3,0,1", "server.test", false),
-            ] {
-                host.ok(&format!("AT+CIPSSLCCONF={conf}")).await;
-                host.ok(&format!("AT+CIPSSLCCN=\"{name}\"")).await;
-                assert_eq!(host.connects(at).await, works, "{conf} {name:?}");
-                if works {
-                    host.close().await;
-                }
-            }
+            host.checks_a_server_in_modes_2_and_3_only(at, "rustls")
+                .await;
         }
         // A server that asks for certificates.
         for (conf, works) in [
@@ -152,7 +122,7 @@ mod tests {
         let ca = Pair::authority("ca");
         let folder = Folder::new();
         folder.put("client_ca.0.pem", &ca.certificate_pem());
-        let mut host = Host::on(with(&folder)).await;
+        let mut host = Host::on(folder.net()).await;
         host.set_clock().await;
         host.ok("AT+CIPSSLCCONF=2").await;
         for (of_server, name, works) in [
@@ -217,7 +187,7 @@ mod tests {
             ..Says::name("old")
         });
         let (at, _) = echo_server(server_config(&expired, None)).await;
-        let mut host = Host::on(with(&folder)).await;
+        let mut host = Host::on(folder.net()).await;
         host.ok("AT+CIPSSLCCONF=2").await;
         assert!(!host.connects(at).await, "no clock: it is 1970");
         for (clock, works) in [(NOW - 150, true), (NOW, false), (NOW - 300, false)] {
@@ -228,10 +198,10 @@ mod tests {
             }
         }
         // Who checks nothing needs no clock.
-        let mut host = Host::on(with(&folder)).await;
+        let mut host = Host::on(folder.net()).await;
         assert!(host.connects(at).await);
         // On a firmware line where dates count with the clock only, 1970 is no time.
-        let mut host = Host::of_profile(&testing::TLS_1_3, with(&folder)).await;
+        let mut host = Host::of_profile(&testing::TLS_1_3, folder.net()).await;
         host.ok("AT+CIPSSLCCONF=2").await;
         assert!(host.connects(at).await, "no clock, no dates");
         host.close().await;
@@ -273,8 +243,8 @@ mod tests {
     async fn the_time_out_of_a_link_counts_through_the_handshake() {
         let newer = espat_core::Profile::find("esp32-4.1").unwrap();
         // It takes the connection and says nothing.
-        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = mute.local_addr().unwrap().port();
+        let (_mute, at) = listener().await;
+        let port = at.port();
         let mut host = Host::of_profile(newer, NetOptions::default()).await;
         let begun = tokio::time::Instant::now();
         let said = host
@@ -287,41 +257,6 @@ mod tests {
         assert!(limits.contains(&took), "{took:?}");
         host.wait("CLOSED\r\n").await;
         host.ok("AT").await;
-    }
-
-    #[tokio::test]
-    async fn the_chosen_cipher_suites_are_the_ones_that_are_offered() {
-        let newer = espat_core::Profile::find("esp32-4.1").unwrap();
-        let ca = Pair::authority("ca");
-        let folder = Folder::new();
-        let own = ca.issue(&Says::name("server.test"));
-        let (cert, key) = folder.put_pair("cert.pem", "key.pem", &own);
-        let [cert, key] = [cert, key].map(|path| path.to_str().unwrap().to_owned());
-        // The server takes one suite only, ECDHE-ECDSA-AES128-GCM-SHA256 or its RSA twin: 0xC02B, 0xC02F.
-        let taken = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256";
-        let arguments = ["-cert", &cert, "-key", &key, "-tls1_2", "-cipher", taken];
-        let Some((mut server, at)) = Openssl::server(&arguments).await else {
-            return;
-        };
-        let mut host = Host::of_profile(newer, NetOptions::default()).await;
-        for (suites, connects) in [
-            ("0", true),
-            ("2,0xC023,0xC027", false),
-            // What nobody knows is left out; what is left is not enough.
-            ("1,0xFAFA", false),
-            // Of TLS 1.3, which the firmware speaks but the server does not.
-            ("1,0x1301", false),
-            ("3,0xFAFA,0xC02B,0xC02F", true),
-        ] {
-            host.ok(&format!("AT+CIPSSLCCIPHER={suites}")).await;
-            assert_eq!(host.connects(at).await, connects, "{suites}");
-            if connects {
-                host.says("over it\n").await;
-                server.until("over it").await;
-                host.close().await;
-            }
-        }
-        server.stop().await;
     }
 
     #[tokio::test]
@@ -356,7 +291,7 @@ mod tests {
         let own = ca.issue(&Says::name("server.test"));
         let (at, _) = echo_server(server_config(&own, None)).await;
         for profile in [espat_core::ModuleConfig::new().profile, &testing::TLS_1_3] {
-            let mut host = Host::of_profile(profile, with(&folder)).await;
+            let mut host = Host::of_profile(profile, folder.net()).await;
             host.set_clock().await;
             host.ok("AT+CIPSSLCPSK=\"secret\",\"client-1\"").await;
             assert!(
@@ -381,83 +316,5 @@ mod tests {
             assert!(host.connects(keyed).await);
             server.stop().await;
         }
-    }
-
-    #[tokio::test]
-    async fn the_openssl_command_sees_the_certificate_and_the_names() {
-        let ca = Pair::authority("ca");
-        let folder = Folder::new();
-        folder.put("client_ca.0.pem", &ca.certificate_pem());
-        let me = ca.issue(&Says::name("me"));
-        folder.put_pair("client_cert.0.pem", "client_key.0.pem", &me);
-        let own = ca.issue(&Says::name("server.test"));
-        let (cert, key) = folder.put_pair("cert.pem", "key.pem", &own);
-        let ca_file = folder.put("ca.pem", &ca.certificate_pem());
-        let [cert, key, ca_file] =
-            [cert, key, ca_file].map(|path| path.to_str().unwrap().to_owned());
-        let arguments = [
-            "-cert", &cert, "-key", &key, "-CAfile", &ca_file, "-Verify", "1", "-alpn", "mqtt",
-        ];
-        let Some((mut server, at)) = Openssl::server(&arguments).await else {
-            return;
-        };
-        let mut host = Host::on(with(&folder)).await;
-        host.set_clock().await;
-        host.ok("AT+CIPSSLCCONF=3").await;
-        host.ok("AT+CIPSSLCCN=\"server.test\"").await;
-        host.ok("AT+CIPSSLCSNI=\"sni.test\"").await;
-        host.ok("AT+CIPSSLCALPN=2,\"http/1.1\",\"mqtt\"").await;
-        assert!(host.connects(at).await);
-        server
-            .until("advertised by the client: http/1.1, mqtt")
-            .await;
-        server.until("ALPN protocols selected: mqtt").await;
-        server.until("subject=CN = me").await;
-        host.says("hello\n").await;
-        server.until("hello").await;
-        tokio::io::AsyncWriteExt::write_all(&mut server.input, b"back\n")
-            .await
-            .unwrap();
-        host.wait("+IPD,5:back\n").await;
-        // `Q` ends the server in an orderly way.
-        tokio::io::AsyncWriteExt::write_all(&mut server.input, b"Q\n")
-            .await
-            .unwrap();
-        host.wait("CLOSED\r\n").await;
-    }
-
-    #[tokio::test]
-    async fn old_versions_and_weak_certificates_are_taken_as_the_firmware_does() {
-        let Some((server, at)) = weak_server().await else {
-            return;
-        };
-        let mut host = Host::on(NetOptions::default()).await;
-        assert!(host.connects(at).await);
-        server.stop().await;
-        let Some((server, at)) = weak_server().await else {
-            return;
-        };
-        let mut host = Host::of_profile(&testing::TLS_1_3, NetOptions::default()).await;
-        assert!(!host.connects(at).await, "this one wants TLS 1.2");
-        server.stop().await;
-    }
-
-    /// TLS 1.0 with an RSA key of 1024 bits, signed with SHA-1.
-    async fn weak_server() -> Option<(Openssl, std::net::SocketAddr)> {
-        let folder = Folder::new();
-        let file = folder.path().join("weak.pem");
-        let file = file.to_str().unwrap();
-        let made = tokio::process::Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "rsa:1024", "-sha1", "-nodes"])
-            .args(["-subj", "/CN=weak", "-keyout", file, "-out"])
-            .arg(format!("{file}.crt"))
-            .output()
-            .await
-            .ok()?;
-        assert!(made.status.success(), "{made:?}");
-        let cert = format!("{file}.crt");
-        let arguments = ["-cert", &cert, "-key", file, "-tls1"];
-        let strength = ["-cipher", "DEFAULT:@SECLEVEL=0"];
-        Openssl::server(&[arguments.as_slice(), strength.as_slice()].concat()).await
     }
 }

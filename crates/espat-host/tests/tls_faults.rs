@@ -9,59 +9,27 @@ mod tls_peers;
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
     use std::sync::Arc;
     use std::time::Duration;
 
-    use espat_core::{
-        CloseCause, CloseHow, ModuleConfig, NetError, TlsClient, TlsRules, Transport,
-    };
+    use espat_core::{CloseCause, CloseHow, NetError};
     use espat_host::{KeyLog, NetOptions};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::TcpStream;
     use tokio::time::{Instant, timeout};
     use tokio_rustls::TlsAcceptor;
     use tokio_rustls::server::TlsStream;
 
     use crate::host::{DEADLINE, Host};
-    use crate::stand_in::{Ask, Bench, Fed, connect, socket, start};
-    use crate::tls_peers::{Folder, Pair, echo_server, server_config};
-
-    const FLIGHT: Duration = Duration::from_millis(300);
-
-    fn rules() -> TlsRules {
-        TlsRules {
-            flight_timeout: FLIGHT,
-            ..ModuleConfig::new().profile.limits.tls
-        }
-    }
-
-    fn tls(remote: SocketAddr) -> espat_core::Connect {
-        let client = TlsClient {
-            rules: rules(),
-            server_name: None,
-            alpn: vec![],
-            certificate: None,
-            verify: None,
-            ciphers: Vec::new(),
-            psk: None,
-        };
-        espat_core::Connect {
-            tls: Some(Box::new(client)),
-            ..connect(Transport::Tls, remote)
-        }
-    }
-
-    async fn listener() -> (TcpListener, SocketAddr) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
-        (listener, at)
-    }
+    use crate::stand_in::{Ask, Bench, Fed, socket, start, tls};
+    use crate::tls_peers::{
+        FLIGHT, Folder, Pair, Says, echo_server, flights, listener, server_config,
+    };
 
     /// A link of the stand-in and its rustls peer.
     async fn linked(bench: &mut Bench) -> TlsStream<TcpStream> {
         let (listener, at) = listener().await;
-        bench.ask(Ask::Connect(socket(0), tls(at)));
+        bench.ask(Ask::Connect(socket(0), tls(flights(), at)));
         let (stream, from) = timeout(DEADLINE, listener.accept()).await.unwrap().unwrap();
         let config = server_config(&Pair::authority("anybody"), None);
         let peer = TlsAcceptor::from(Arc::new(config)).accept(stream).await;
@@ -75,7 +43,7 @@ mod tests {
         // Nothing at all, and bytes that never become a message.
         for drips in [false, true] {
             let (listener, at) = listener().await;
-            bench.ask(Ask::Connect(socket(0), tls(at)));
+            bench.ask(Ask::Connect(socket(0), tls(flights(), at)));
             let (mut stream, _) = listener.accept().await.unwrap();
             let begun = Instant::now();
             let dripping = tokio::spawn(async move {
@@ -104,7 +72,7 @@ mod tests {
             (&[0; 1000], false, NetError::Tls),
         ] {
             let (listener, at) = listener().await;
-            bench.ask(Ask::Connect(socket(0), tls(at)));
+            bench.ask(Ask::Connect(socket(0), tls(flights(), at)));
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut hello = [0; 64];
             stream.read_exact(&mut hello).await.unwrap();
@@ -208,59 +176,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_megabytes_go_each_way_unchanged() {
-        const TOTAL: usize = 100 << 20;
-        let piece: Vec<u8> = (0..1 << 16)
-            .map(|n: u32| n.to_le_bytes()[0] ^ n.to_le_bytes()[1])
-            .collect();
         let own = Pair::authority("anybody");
         let (at, _) = echo_server(server_config(&own, None)).await;
         let mut host = Host::on(NetOptions::default()).await;
-        // With flow control on the UART nothing is thrown away where this computer is slow.
-        host.ok("AT+UART_CUR=115200,8,1,0,3").await;
-        host.ok("AT+CIPMODE=1").await;
+        host.prepare_bulk().await;
         assert!(host.connects(at).await);
-        host.send(b"AT+CIPSEND\r\n").await;
-        host.wait(">").await;
-        let Host {
-            serial,
-            module: _module,
-        } = host;
-        let (mut from, mut to) = tokio::io::split(serial);
-        let sent = piece.clone();
-        let writing = tokio::spawn(async move {
-            for _ in 0..TOTAL / sent.len() {
-                to.write_all(&sent).await.unwrap();
-            }
-            to
-        });
-        let mut buffer = vec![0; piece.len()];
-        for n in 0..TOTAL / piece.len() {
-            let read = timeout(DEADLINE, from.read_exact(&mut buffer)).await;
-            read.unwrap().unwrap();
-            assert!(buffer == piece, "piece {n} differs");
-        }
-        writing.await.unwrap();
+        host.carries_a_hundred_megabytes_each_way().await;
     }
 
     #[tokio::test]
     async fn certificates_that_come_and_go_are_noticed() {
         let ca = Pair::authority("ca");
         let folder = Folder::new();
-        let mut host = Host::on(NetOptions {
-            certificates: folder.certificates(),
-            ..NetOptions::default()
-        })
-        .await;
+        let mut host = Host::on(folder.net()).await;
         host.set_clock().await;
         let said = host.command("AT+CIPSSLCCONF=2").await;
         assert!(said.starts_with("NO CA FOUND\r\n"), "{said:?}");
         let path = folder.put("client_ca.0.pem", &ca.certificate_pem());
         until(&mut host, "AT+CIPSSLCCONF=2", "OK").await;
-        let (at, _) = echo_server(server_config(
-            &ca.issue(&crate::tls_peers::Says::name("a")),
-            None,
-        ))
-        .await;
+        let (at, _) = echo_server(server_config(&ca.issue(&Says::name("a")), None)).await;
         assert!(host.connects(at).await);
         host.close().await;
         // The new CA counts from the next handshake on.
@@ -276,10 +210,7 @@ mod tests {
         std::fs::remove_file(path).unwrap();
         until(&mut host, "AT+CIPSSLCCONF=2", "NO CA FOUND").await;
         // What cannot be used counts as empty: no PEM, an encrypted key, a key of another certificate.
-        let (me, other) = (
-            ca.issue(&crate::tls_peers::Says::name("me")),
-            ca.issue(&crate::tls_peers::Says::name("other")),
-        );
+        let (me, other) = (ca.issue(&Says::name("me")), ca.issue(&Says::name("other")));
         folder.put("client_cert.0.pem", b"no certificate");
         until(&mut host, "AT+CIPSSLCCONF=1", "NO CERT FOUND").await;
         folder.put("client_cert.0.pem", &me.certificate_pem());

@@ -14,9 +14,7 @@ mod tests {
     use std::time::Duration;
 
     use espat_core::profile::testing;
-    use espat_core::{
-        Listen, ModuleConfig, NetError, SocketOptions, TlsClient, TlsRules, TlsServer, Transport,
-    };
+    use espat_core::{Listen, NetError, SocketOptions, TlsRules, TlsServer};
     use espat_host::NetOptions;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
@@ -25,39 +23,10 @@ mod tests {
     use tokio_rustls::rustls::ConnectionTrafficSecrets;
 
     use crate::host::DEADLINE;
-    use crate::stand_in::{Ask, Bench, Fed, connect, socket, start};
-    use crate::tls_peers::{Folder, Openssl, Pair, echo_server, server_config};
-
-    const FLIGHT: Duration = Duration::from_millis(300);
-
-    fn rules() -> TlsRules {
-        TlsRules {
-            flight_timeout: FLIGHT,
-            ..ModuleConfig::new().profile.limits.tls
-        }
-    }
-
-    fn tls(rules: TlsRules, remote: SocketAddr) -> espat_core::Connect {
-        let client = TlsClient {
-            rules,
-            server_name: None,
-            alpn: vec![],
-            certificate: None,
-            verify: None,
-            ciphers: Vec::new(),
-            psk: None,
-        };
-        espat_core::Connect {
-            tls: Some(Box::new(client)),
-            ..connect(Transport::Tls, remote)
-        }
-    }
-
-    async fn listener() -> (TcpListener, SocketAddr) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
-        (listener, at)
-    }
+    use crate::stand_in::{Ask, Bench, Fed, socket, start, tls};
+    use crate::tls_peers::{
+        FLIGHT, Folder, Openssl, Pair, echo_server, flights, listener, server_config,
+    };
 
     fn reset(stream: TcpStream) {
         let socket = socket2::SockRef::from(&stream);
@@ -104,7 +73,7 @@ mod tests {
                 let (listener, at) = listener().await;
                 let cutting = tokio::spawn(cut(listener, server, bytes, how));
                 let begun = Instant::now();
-                bench.ask(Ask::Connect(socket(0), tls(rules(), at)));
+                bench.ask(Ask::Connect(socket(0), tls(flights(), at)));
                 let expected = match how {
                     Cut::Stall => NetError::TimedOut,
                     Cut::Reset => NetError::Other,
@@ -129,23 +98,18 @@ mod tests {
     async fn an_openssl_server_may_break_off_anywhere() {
         let folder = Folder::new();
         let own = Pair::authority("anybody");
-        let (cert, key) = folder.put_pair("cert.pem", "key.pem", &own);
-        let arguments = [
-            "-cert",
-            cert.to_str().unwrap(),
-            "-key",
-            key.to_str().unwrap(),
-        ];
-        let Some((_server, at)) = Openssl::server(&arguments).await else {
+        folder.put_pair("cert.pem", "key.pem", &own);
+        let Some((_server, at)) = Openssl::server_of(&folder, &[]).await else {
             return;
         };
         let (_serial, mut bench) = start(NetOptions::default());
         breaks_off(&mut bench, at).await;
     }
 
-    async fn serving(bench: &mut Bench) -> SocketAddr {
+    /// An SSL server that takes a client.
+    async fn serving(bench: &mut Bench, rules: TlsRules) -> SocketAddr {
         let server = TlsServer {
-            rules: rules(),
+            rules,
             verify: None,
         };
         let on = Listen {
@@ -176,7 +140,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_stalls_or_goes_is_given_up_and_the_next_one_is_served() {
         let (_serial, mut bench) = start(NetOptions::default());
-        let at = serving(&mut bench).await;
+        let at = serving(&mut bench, flights()).await;
         let Some(words) = clients_first_words(200).await else {
             return;
         };
@@ -202,30 +166,17 @@ mod tests {
     #[tokio::test]
     async fn clients_that_stall_give_way_to_one_that_does_not() {
         let (_serial, mut bench) = start(NetOptions::default());
-        let server = TlsServer {
+        let rules = TlsRules {
             // Longer than this test may take.
-            rules: TlsRules {
-                flight_timeout: DEADLINE * 2,
-                ..rules()
-            },
-            verify: None,
+            flight_timeout: DEADLINE * 2,
+            ..flights()
         };
-        let on = Listen {
-            port: 0,
-            is_v6: false,
-            options: SocketOptions::default(),
-            tls: Some(server),
-        };
-        bench.ask(Ask::Listen(socket(9), on));
-        let Fed::Listening(_, port) = bench.next().await else {
-            panic!("the server does not listen");
-        };
-        bench.ask(Ask::Accept(socket(9)));
+        let at = serving(&mut bench, rules).await;
         let mut stalled = Vec::new();
         for _ in 0..16 {
-            stalled.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+            stalled.push(TcpStream::connect(at).await.unwrap());
         }
-        let at = format!("127.0.0.1:{port}");
+        let at = at.to_string();
         let Some(_peer) = Openssl::start(&["s_client", "-connect", &at]) else {
             return;
         };

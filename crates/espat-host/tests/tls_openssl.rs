@@ -12,12 +12,11 @@ mod tests {
     use espat_core::profile::testing;
     use espat_core::{ModuleConfig, Profile};
     use espat_host::{KeyLog, MapRule, NetOptions};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
-    use tokio::time::{Instant, timeout};
+    use tokio::time::Instant;
 
     use crate::host::{DEADLINE, Host};
-    use crate::tls_peers::{Folder, NOW, Openssl, Pair, Says};
+    use crate::tls_peers::{Authorities, Folder, NOW, Openssl, Pair, Says};
 
     /// Each version of the protocol, and a firmware line that speaks it.
     fn versions() -> [(&'static str, &'static Profile); 2] {
@@ -27,99 +26,40 @@ mod tests {
         ]
     }
 
-    /// Certificates of two authorities, as the module's slots and as files for `openssl`.
-    struct Made {
-        folder: Folder,
-        ca: Pair,
-    }
-
-    impl Made {
-        fn new() -> Self {
-            let (ours, theirs) = (Pair::authority("ours"), Pair::authority("theirs"));
-            let folder = Folder::new();
-            folder.put("client_ca.0.pem", &ours.certificate_pem());
-            folder.put("client_ca.1.pem", &theirs.certificate_pem());
-            let (me, stranger) = (
-                ours.issue(&Says::name("me")),
-                theirs.issue(&Says::name("stranger")),
-            );
-            folder.put_pair("client_cert.0.pem", "client_key.0.pem", &me);
-            folder.put_pair("client_cert.1.pem", "client_key.1.pem", &stranger);
-            let own = ours.issue(&Says::name("server.test"));
-            folder.put_pair("cert.pem", "key.pem", &own);
-            Self { folder, ca: ours }
-        }
-
-        fn file(&self, name: &str) -> String {
-            self.folder.path().join(name).to_str().unwrap().to_owned()
-        }
-
-        fn net(&self) -> NetOptions {
-            NetOptions {
-                certificates: self.folder.certificates(),
-                ..NetOptions::default()
-            }
-        }
-
-        /// `openssl s_server` with the certificate of ours.
-        async fn server(&self, more: &[&str]) -> Option<(Openssl, SocketAddr)> {
-            self.server_with("cert.pem", "key.pem", more).await
-        }
-
-        async fn server_with(
-            &self,
-            cert: &str,
-            key: &str,
-            more: &[&str],
-        ) -> Option<(Openssl, SocketAddr)> {
-            let (cert, key) = (self.file(cert), self.file(key));
-            let own = ["-cert", &cert, "-key", &key];
-            Openssl::server(&[own.as_slice(), more].concat()).await
-        }
+    /// The two authorities, and a certificate of ours for `openssl`.
+    fn made() -> Authorities {
+        let made = Authorities::new();
+        let own = made.ours.issue(&Says::name("server.test"));
+        made.folder.put_pair("cert.pem", "key.pem", &own);
+        made
     }
 
     #[tokio::test]
     async fn a_server_is_checked_in_modes_2_and_3_only() {
-        let made = Made::new();
+        let made = made();
         for (version, profile) in versions() {
-            let Some((_server, at)) = made.server(&[version]).await else {
+            let Some((_server, at)) = Openssl::server_of(&made.folder, &[version]).await else {
                 return;
             };
-            let mut host = Host::of_profile(profile, made.net()).await;
+            let mut host = Host::of_profile(profile, made.folder.net()).await;
             host.set_clock().await;
-            for (conf, name, works) in [
-                ("0", "", true),
-                ("0", "wrong.test", true),
-                ("1,0", "wrong.test", true),
-                ("2,0,0", "", true),
-                ("2,0,0", "server.test", true),
-                ("2,0,0", "wrong.test", false),
-                ("2,0,1", "", false),
-                ("3,0,0", "server.test", true),
-                ("3,0,0", "wrong.test", false),
-                ("3,0,1", "server.test", false),
-            ] {
-                host.ok(&format!("AT+CIPSSLCCONF={conf}")).await;
-                host.ok(&format!("AT+CIPSSLCCN=\"{name}\"")).await;
-                assert_eq!(host.connects(at).await, works, "{version} {conf} {name:?}");
-                if works {
-                    host.close().await;
-                }
-            }
+            host.checks_a_server_in_modes_2_and_3_only(at, version)
+                .await;
         }
     }
 
     #[tokio::test]
     async fn a_server_may_ask_for_a_certificate() {
-        let made = Made::new();
-        let ca = made.file("client_ca.0.pem");
+        let made = made();
+        let ca = made.folder.file("client_ca.0.pem");
         for (version, profile) in versions() {
             let asks = ["-CAfile", &ca, "-Verify", "1", "-verify_return_error"];
-            let Some((mut server, at)) = made.server(&[&asks[..], &[version]].concat()).await
+            let Some((mut server, at)) =
+                Openssl::server_of(&made.folder, &[&asks[..], &[version]].concat()).await
             else {
                 return;
             };
-            let mut host = Host::of_profile(profile, made.net()).await;
+            let mut host = Host::of_profile(profile, made.folder.net()).await;
             host.set_clock().await;
             for (conf, works) in [
                 ("0", false),
@@ -148,12 +88,12 @@ mod tests {
 
     #[tokio::test]
     async fn names_are_sent_as_set_and_none_for_a_literal() {
-        let made = Made::new();
-        let (cert, key) = (made.file("cert.pem"), made.file("key.pem"));
+        let made = made();
+        let (cert, key) = (made.folder.file("cert.pem"), made.folder.file("key.pem"));
         for (version, profile) in versions() {
             let names = ["-servername", "x", "-cert2", &cert, "-key2", &key];
             let more = [&names[..], &["-tlsextdebug", version]].concat();
-            let Some((mut server, at)) = made.server(&more).await else {
+            let Some((mut server, at)) = Openssl::server_of(&made.folder, &more).await else {
                 return;
             };
             let map: MapRule = format!("www.example.org=127.0.0.1:{}", at.port())
@@ -161,7 +101,7 @@ mod tests {
                 .unwrap();
             let net = NetOptions {
                 maps: vec![map],
-                ..made.net()
+                ..made.folder.net()
             };
             let mut host = Host::of_profile(profile, net).await;
             // The text that ends what is said of a handshake.
@@ -190,13 +130,15 @@ mod tests {
 
     #[tokio::test]
     async fn protocols_are_offered_in_their_order() {
-        let made = Made::new();
+        let made = made();
         for (version, profile) in versions() {
             // The server takes the first of its own that is offered.
-            let Some((mut server, at)) = made.server(&["-alpn", "b,c", version]).await else {
+            let Some((mut server, at)) =
+                Openssl::server_of(&made.folder, &["-alpn", "b,c", version]).await
+            else {
                 return;
             };
-            let mut host = Host::of_profile(profile, made.net()).await;
+            let mut host = Host::of_profile(profile, made.folder.net()).await;
             for (line, offered, selected) in [
                 ("1,\"c\"", "c", Some("c")),
                 ("2,\"c\",\"b\"", "c, b", Some("b")),
@@ -218,18 +160,17 @@ mod tests {
 
     #[tokio::test]
     async fn dates_count() {
-        let made = Made::new();
-        let expired = made.ca.issue(&Says {
+        let made = made();
+        let expired = made.ours.issue(&Says {
             valid: (NOW - 200, NOW - 100),
             ..Says::name("server.test")
         });
-        made.folder.put_pair("old.pem", "old-key.pem", &expired);
+        made.folder.put_pair("cert.pem", "key.pem", &expired);
         for (version, profile) in versions() {
-            let server = made.server_with("old.pem", "old-key.pem", &[version]).await;
-            let Some((_server, at)) = server else {
+            let Some((_server, at)) = Openssl::server_of(&made.folder, &[version]).await else {
                 return;
             };
-            let mut host = Host::of_profile(profile, made.net()).await;
+            let mut host = Host::of_profile(profile, made.folder.net()).await;
             host.ok("AT+CIPSSLCCONF=2").await;
             for (clock, works) in [(NOW - 300, false), (NOW - 150, true), (NOW, false)] {
                 host.ok(&format!("AT+SYSTIMESTAMP={clock}")).await;
@@ -243,17 +184,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_megabytes_go_each_way_unchanged() {
-        const TOTAL: usize = 100 << 20;
-        let piece: Vec<u8> = (0..1 << 16)
-            .map(|n: u32| n.to_le_bytes()[0] ^ n.to_le_bytes()[1])
-            .collect();
-        let made = Made::new();
+        let made = made();
         // With `-quiet` the server writes on its standard output what comes and nothing else, not even its port, and sends what
         // stands on its standard input.
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = free.local_addr().unwrap();
         drop(free);
-        let (accept, cert, key) = (at.to_string(), made.file("cert.pem"), made.file("key.pem"));
+        let (accept, cert, key) = (
+            at.to_string(),
+            made.folder.file("cert.pem"),
+            made.folder.file("key.pem"),
+        );
         let arguments = [
             "s_server", "-quiet", "-accept", &accept, "-cert", &cert, "-key", &key,
         ];
@@ -265,49 +206,31 @@ mod tests {
             tokio::io::copy(&mut output, &mut input).await.unwrap();
         });
         let mut host = Host::on(NetOptions::default()).await;
-        // With flow control on the UART nothing is thrown away where this computer is slow.
-        host.ok("AT+UART_CUR=115200,8,1,0,3").await;
-        host.ok("AT+CIPMODE=1").await;
+        host.prepare_bulk().await;
         let begun = Instant::now();
         while !host.connects(at).await {
             assert!(begun.elapsed() < DEADLINE, "the server does not begin");
         }
-        host.send(b"AT+CIPSEND\r\n").await;
-        host.wait(">").await;
-        let (serial, _module) = (host.serial, host.module);
-        let (mut from, mut to) = tokio::io::split(serial);
-        let sent = piece.clone();
-        let writing = tokio::spawn(async move {
-            for _ in 0..TOTAL / sent.len() {
-                to.write_all(&sent).await.unwrap();
-            }
-            to
-        });
-        let mut buffer = vec![0; piece.len()];
-        for n in 0..TOTAL / piece.len() {
-            let read = timeout(DEADLINE, from.read_exact(&mut buffer)).await;
-            read.unwrap().unwrap();
-            assert!(buffer == piece, "piece {n} differs");
-        }
-        writing.await.unwrap();
+        host.carries_a_hundred_megabytes_each_way().await;
         echo.abort();
     }
 
     #[tokio::test]
     async fn the_key_log_is_the_servers() {
-        let made = Made::new();
+        let made = made();
         for (version, profile) in versions() {
             let (ours, theirs) = (
-                made.file(&format!("ours{version}.log")),
-                made.file(&format!("theirs{version}.log")),
+                made.folder.file(&format!("ours{version}.log")),
+                made.folder.file(&format!("theirs{version}.log")),
             );
-            let Some((mut server, at)) = made.server(&["-keylogfile", &theirs, version]).await
+            let Some((mut server, at)) =
+                Openssl::server_of(&made.folder, &["-keylogfile", &theirs, version]).await
             else {
                 return;
             };
             let net = NetOptions {
                 key_log: Some(KeyLog::open(ours.as_ref()).unwrap()),
-                ..made.net()
+                ..made.folder.net()
             };
             let mut host = Host::of_profile(profile, net).await;
             assert!(host.connects(at).await);
@@ -332,5 +255,108 @@ mod tests {
                 "{known:?} and {of_server:?}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn the_chosen_cipher_suites_are_the_ones_that_are_offered() {
+        let newer = Profile::find("esp32-4.1").unwrap();
+        let ca = Pair::authority("ca");
+        let folder = Folder::new();
+        let own = ca.issue(&Says::name("server.test"));
+        folder.put_pair("cert.pem", "key.pem", &own);
+        // The server takes one suite only, ECDHE-ECDSA-AES128-GCM-SHA256 or its RSA twin: 0xC02B, 0xC02F.
+        let taken = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256";
+        let arguments = ["-tls1_2", "-cipher", taken];
+        let Some((mut server, at)) = Openssl::server_of(&folder, &arguments).await else {
+            return;
+        };
+        let mut host = Host::of_profile(newer, NetOptions::default()).await;
+        for (suites, connects) in [
+            ("0", true),
+            ("2,0xC023,0xC027", false),
+            // What nobody knows is left out; what is left is not enough.
+            ("1,0xFAFA", false),
+            // Of TLS 1.3, which the firmware speaks but the server does not.
+            ("1,0x1301", false),
+            ("3,0xFAFA,0xC02B,0xC02F", true),
+        ] {
+            host.ok(&format!("AT+CIPSSLCCIPHER={suites}")).await;
+            assert_eq!(host.connects(at).await, connects, "{suites}");
+            if connects {
+                host.says("over it\n").await;
+                server.until("over it").await;
+                host.close().await;
+            }
+        }
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn the_openssl_command_sees_the_certificate_and_the_names() {
+        let ca = Pair::authority("ca");
+        let folder = Folder::new();
+        folder.put("client_ca.0.pem", &ca.certificate_pem());
+        let me = ca.issue(&Says::name("me"));
+        folder.put_pair("client_cert.0.pem", "client_key.0.pem", &me);
+        let own = ca.issue(&Says::name("server.test"));
+        folder.put_pair("cert.pem", "key.pem", &own);
+        let ca_file = folder.file("client_ca.0.pem");
+        let arguments = ["-CAfile", &ca_file, "-Verify", "1", "-alpn", "mqtt"];
+        let Some((mut server, at)) = Openssl::server_of(&folder, &arguments).await else {
+            return;
+        };
+        let mut host = Host::on(folder.net()).await;
+        host.set_clock().await;
+        host.ok("AT+CIPSSLCCONF=3").await;
+        host.ok("AT+CIPSSLCCN=\"server.test\"").await;
+        host.ok("AT+CIPSSLCSNI=\"sni.test\"").await;
+        host.ok("AT+CIPSSLCALPN=2,\"http/1.1\",\"mqtt\"").await;
+        assert!(host.connects(at).await);
+        server
+            .until("advertised by the client: http/1.1, mqtt")
+            .await;
+        server.until("ALPN protocols selected: mqtt").await;
+        server.until("subject=CN = me").await;
+        host.says("hello\n").await;
+        server.until("hello").await;
+        server.say("back\n").await;
+        host.wait("+IPD,5:back\n").await;
+        // `Q` ends the server in an orderly way.
+        server.say("Q\n").await;
+        host.wait("CLOSED\r\n").await;
+    }
+
+    #[tokio::test]
+    async fn old_versions_and_weak_certificates_are_taken_as_the_firmware_does() {
+        let Some((server, at)) = weak_server().await else {
+            return;
+        };
+        let mut host = Host::on(NetOptions::default()).await;
+        assert!(host.connects(at).await);
+        server.stop().await;
+        let Some((server, at)) = weak_server().await else {
+            return;
+        };
+        let mut host = Host::of_profile(&testing::TLS_1_3, NetOptions::default()).await;
+        assert!(!host.connects(at).await, "this one wants TLS 1.2");
+        server.stop().await;
+    }
+
+    /// TLS 1.0 with an RSA key of 1024 bits, signed with SHA-1.
+    async fn weak_server() -> Option<(Openssl, SocketAddr)> {
+        let folder = Folder::new();
+        let file = &folder.file("weak.pem");
+        let made = tokio::process::Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:1024", "-sha1", "-nodes"])
+            .args(["-subj", "/CN=weak", "-keyout", file, "-out"])
+            .arg(format!("{file}.crt"))
+            .output()
+            .await
+            .ok()?;
+        assert!(made.status.success(), "{made:?}");
+        let cert = format!("{file}.crt");
+        let arguments = ["-cert", &cert, "-key", file, "-tls1"];
+        let strength = ["-cipher", "DEFAULT:@SECLEVEL=0"];
+        Openssl::server(&[arguments.as_slice(), strength.as_slice()].concat()).await
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use espat_core::{
     AirEvent, CloseCause, CloseHow, Connect, Family, Input, Instant, Listen, Mark, ModuleConfig,
     NetError, NetEvent, NetRequest, Output, Peer, PowerEvent, QueryId, SocketId, SocketOptions,
-    StoreTag, Timing, Transport, UartConfig, Wake,
+    StoreTag, Timing, TlsClient, TlsRules, Transport, UartConfig, Wake,
 };
 use espat_host::{Engine, Handle, Module, NetOptions, SerialStream};
 use tokio::sync::mpsc;
@@ -233,6 +233,23 @@ pub(crate) fn tcp(remote: SocketAddr) -> Connect {
 
 pub(crate) fn udp(remote: SocketAddr) -> Connect {
     connect(Transport::Udp, remote)
+}
+
+/// A link whose peer is not checked.
+pub(crate) fn tls(rules: TlsRules, remote: SocketAddr) -> Connect {
+    let client = TlsClient {
+        rules,
+        server_name: None,
+        alpn: vec![],
+        certificate: None,
+        verify: None,
+        ciphers: Vec::new(),
+        psk: None,
+    };
+    Connect {
+        tls: Some(Box::new(client)),
+        ..connect(Transport::Tls, remote)
+    }
 }
 
 pub(crate) fn socket(n: u32) -> SocketId {

@@ -1,17 +1,20 @@
-//! Pings and questions to time servers, as many as are open.
+//! Names, pings and questions to time servers, as many as are open.
 
+use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 
-use espat_core::{Instant, Peer, QueryId};
+use espat_core::{Family, Instant, NetError, Peer, QueryId};
 
 use super::error::net_error;
 use super::ping::{self, Ping};
+use super::resolve::{self, Resolution};
 use super::sntp::{self, TimeQuery};
-use super::{Net, Ready};
+use super::{Net, Ready, policy};
 
 /// The questions that wait for their answers.
 #[derive(Default)]
 pub(super) struct Questions {
+    names: Vec<Resolution>,
     pings: Vec<Ping>,
     times: Vec<TimeQuery>,
 }
@@ -19,13 +22,15 @@ pub(super) struct Questions {
 impl Questions {
     /// When one of them has to be given up.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let pings = self.pings.iter().map(|ping| ping.deadline);
-        pings
+        let names = self.names.iter().map(|name| name.deadline);
+        names
+            .chain(self.pings.iter().map(|ping| ping.deadline))
             .chain(self.times.iter().map(|time| time.deadline))
             .min()
     }
 
     pub(super) fn cancel(&mut self, query: QueryId) {
+        self.names.retain(|name| name.query != query);
         self.pings.retain(|ping| ping.query != query);
         self.times.retain(|time| time.query != query);
     }
@@ -36,6 +41,12 @@ impl Questions {
         now: Instant,
         buffer: &mut [u8],
     ) -> Poll<Ready> {
+        for at in 0..self.names.len() {
+            if let Poll::Ready(result) = self.names[at].poll(cx, now) {
+                let query = self.names.swap_remove(at).query;
+                return Poll::Ready(Ready::Resolved { query, result });
+            }
+        }
         for at in 0..self.pings.len() {
             if let Poll::Ready(result) = self.pings[at].poll(cx, now, buffer) {
                 let query = self.pings.swap_remove(at).query;
@@ -53,6 +64,33 @@ impl Questions {
 }
 
 impl Net {
+    pub(super) fn resolve(
+        &mut self,
+        query: QueryId,
+        name: &str,
+        family: Family,
+        servers: &[IpAddr],
+        deadline: Instant,
+    ) {
+        let resolution = if let Some(ip) = policy::mapped_name(&self.options.maps, name) {
+            Err(resolve::choose(vec![ip], family))
+        } else if !servers.is_empty() {
+            let capture = self.options.capture.clone();
+            self.name_servers(servers)
+                .map(|real| Resolution::by_servers(query, name, family, real, deadline, capture))
+                .map_err(Err)
+        } else if self.options.policy.offline {
+            let found = resolve::choose(resolve::in_hosts_file(name), family);
+            Err(found.map_err(|_| NetError::Denied))
+        } else {
+            Ok(Resolution::by_host(query, name, family, deadline))
+        };
+        match resolution {
+            Ok(resolution) => self.questions.names.push(resolution),
+            Err(result) => self.answers.push_back(Ready::Resolved { query, result }),
+        }
+    }
+
     pub(super) fn ping(&mut self, query: QueryId, peer: Peer<'_>, len: usize, deadline: Instant) {
         let started = self
             .real(peer.name, peer.addr)
@@ -80,5 +118,21 @@ impl Net {
                 result: Err(error),
             }),
         }
+    }
+
+    /// Where questions to these name servers go. Those that the policy denies are left out.
+    fn name_servers(&self, servers: &[IpAddr]) -> Result<Vec<SocketAddr>, NetError> {
+        let mut denied = NetError::Unreachable;
+        let mut reached = Vec::new();
+        for &server in servers {
+            match self.real(None, SocketAddr::new(server, resolve::PORT)) {
+                Ok(real) => reached.push(real),
+                Err(error) => denied = error,
+            }
+        }
+        if reached.is_empty() {
+            return Err(denied);
+        }
+        Ok(reached)
     }
 }

@@ -63,22 +63,27 @@ class Driver:
         self.wait_for(b"SEND OK")
 
 
-def greet(listener):
+def greet(listener, greeted):
     peer, _ = listener.accept()
     peer.sendall(b"welcome")
+    greeted.set()
     peer.recv(5)
     peer.sendall(b"goodbye")
 
 
 def main():
     listener = socket.create_server(("127.0.0.1", 0))
-    threading.Thread(target=greet, args=(listener,), daemon=True).start()
+    greeted = threading.Event()
+    threading.Thread(target=greet, args=(listener, greeted), daemon=True).start()
     driver = Driver(sys.argv[1])
     driver.wait_for(b"ready")
     driver.command("ATE0")
     driver.command("AT+CWMODE=1")
     driver.command('AT+CWJAP="home","secret1234"')
     driver.command(f'AT+CIPSTART="TCP","127.0.0.1",{listener.getsockname()[1]}')
+    # The module has the greeting before the send begins, on a computer that has other things to do too.
+    greeted.wait()
+    driver.command("AT+CIPSTATUS")
     driver.send(b"hello")
     while not driver.received.endswith(b"goodbye"):
         driver.wait_for(b"", b"CLOSED")

@@ -13,9 +13,9 @@ use espat_core::{StoreValue, profile, profile::PROFILES};
 use crate::error::At;
 use crate::peer::{PEERS_MAX, PeerKind};
 use crate::redact::SECRET;
-use crate::request::{store_pair, store_value, word_of};
+use crate::request::{store_pair, store_value};
 use crate::sim::SIMULATED_SECRET;
-use crate::words::{Word, Words, quoted};
+use crate::words::{Word, Words, quoted, word_of};
 
 /// One `@` line.
 #[derive(Clone, Debug, PartialEq, Eq)]

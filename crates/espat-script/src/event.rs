@@ -6,12 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use espat_core::{AirEvent, CloseCause, Duration, NetError, PowerEvent, Slots, StoreError};
 
 use crate::error::At;
+use crate::handle::Handle;
 use crate::peer;
-use crate::request::{Handle, ip_list, keys, print_ips, word_of};
 use crate::text::Text;
 use crate::time::{parse_duration, print_duration};
 use crate::tls::slots;
-use crate::words::{Word, Words, terms};
+use crate::words::{Word, Words, ip_list, keys, print_ips, terms, word_of};
 
 /// What the world answers or does.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,15 +11,17 @@ use espat_core::{
 use self::directives::{directives, redact_setting};
 use crate::directive::Directive;
 use crate::event::{Event, NetHappening};
+use crate::handle::Handle;
 use crate::matching::{Names, crc32_of};
 use crate::redact::{
     KeyBytes, ends_in_secret, holds_keys, is_open_command, key_bytes, may_be_secret, redacted,
     redacted_lines,
 };
-use crate::request::{Handle, NetAsk, PartitionAsk, Request};
+use crate::request::{NetAsk, PartitionAsk, Request};
 use crate::script::{SerialLine, Step};
-use crate::sim::network::{Asked, Network};
-use crate::sim::{Engine, SIMULATED_SECRET, stored};
+use crate::sim::asked::Asked;
+use crate::sim::network::Network;
+use crate::sim::{Engine, SIMULATED_SECRET};
 use crate::text::{DEFAULT_SECRET, Payload, Piece, Text};
 use crate::time::TimeStep;
 
@@ -266,7 +268,7 @@ impl Recorder {
             }
             Output::Store { request, .. } => {
                 self.flush();
-                let request = self.kept_back(stored(*request));
+                let request = self.kept_back(Request::of_store(*request));
                 self.step(&Step::Ask(request));
             }
             Output::Event(_) => {}

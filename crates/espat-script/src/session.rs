@@ -11,8 +11,9 @@ use espat_core::{
 
 use crate::event::{Event, NetHappening};
 use crate::fuzz::LINES;
+use crate::handle::Handle;
 use crate::matching::Names;
-use crate::request::{Handle, NetAsk, PartitionAsk, Request};
+use crate::request::{NetAsk, PartitionAsk, Request};
 use crate::sim::{Sim, Way};
 use crate::target::{Observed, Target, Want};
 use crate::text::Text;

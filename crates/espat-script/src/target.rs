@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::event::Event;
+use crate::handle::Handle;
 use crate::matching::Names;
-use crate::request::{Handle, NetAsk, Request};
+use crate::request::{NetAsk, Request};
 use crate::text::Text;
 use crate::time::TimeStep;
 

@@ -5,8 +5,7 @@ use std::fmt;
 use espat_core::{SlotKind, Slots, TlsClient, TlsServer, TlsVersion};
 
 use crate::error::At;
-use crate::request::word_of;
-use crate::words::{Word, Words, bare_or_quoted};
+use crate::words::{Word, Words, bare_or_quoted, word_of};
 
 /// A handshake that the core asks for as a client. `=> s0 connect tls 192.0.2.1:443 sni=example.org ca=0`.
 #[derive(Clone, Debug, PartialEq, Eq)]

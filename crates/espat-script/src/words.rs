@@ -228,3 +228,64 @@ fn flush_term(open: &mut Text, out: &mut Vec<String>) {
         out.push(term);
     }
 }
+
+pub(crate) fn word_of<T: PartialEq>(choices: &[(&'static str, T)], value: &T) -> &'static str {
+    choices
+        .iter()
+        .find(|(_, choice)| choice == value)
+        .map_or("?", |(name, _)| name)
+}
+
+/// The values of these keys, each at most once; any other word is refused.
+pub(crate) fn keys<'a, const N: usize>(
+    words: &mut Words<'a>,
+    names: [&str; N],
+) -> Result<[Option<Word<'a>>; N], At> {
+    let mut values = [None; N];
+    while let Some(word) = words.next()? {
+        let (key, value) = word.key_value();
+        let slot = names.iter().position(|name| *name == key);
+        match (slot, value) {
+            (Some(i), Some(value)) if values[i].is_none() => values[i] = Some(value),
+            _ => {
+                return Err(word.unknown(&format!(
+                    "each of {} may stand here once, as key=value",
+                    names.join(", ")
+                )));
+            }
+        }
+    }
+    Ok(values)
+}
+
+pub(crate) fn ip_list(word: &Word<'_>) -> Result<Vec<IpAddr>, At> {
+    word.text
+        .split(',')
+        .map(|text| {
+            Word {
+                text,
+                column: word.column,
+            }
+            .ip()
+        })
+        .collect()
+}
+
+pub(crate) fn print_ips(ips: &[IpAddr]) -> String {
+    ips.iter()
+        .map(|ip| peer::print_ip(*ip))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// All further words as one text.
+pub(crate) fn text_terms(words: &mut Words<'_>) -> Result<Text, At> {
+    let mut text = words.need("the text in quotes")?.text()?;
+    while let Some(word) = words.next()? {
+        word.text()?
+            .pieces
+            .into_iter()
+            .for_each(|piece| text.push(piece));
+    }
+    Ok(text)
+}

@@ -1,89 +1,30 @@
 //! The simulated target: a module with a virtual clock, a virtual network and a serial port that splits as asked.
 
+pub(crate) mod asked;
+mod engine;
 pub(crate) mod network;
+mod serial;
+mod socket;
 
-use std::collections::{BTreeMap, VecDeque};
+pub use engine::Engine;
+pub use serial::Way;
+
+use std::collections::VecDeque;
 
 use espat_core::fault::{FaultPlan, Faulty};
 use espat_core::{
-    AirEvent, ConfigError, Duration, Input, Instant, LogPort, Mark, Module, ModuleConfig, NetEvent,
-    Output, PartitionStep, PowerEvent, StoreRequest, StoreTag,
+    AirEvent, ConfigError, Duration, Heard, Input, Instant, Mark, Module, ModuleConfig, NetEvent,
+    Output, PowerEvent, StoreTag,
 };
 
 use crate::event::Event;
 use crate::matching::Names;
-use crate::request::{PartitionAsk, Request};
+use crate::request::Request;
 use crate::target::{Observed, Target, Want};
-use crate::text::Text;
 use crate::time::TimeStep;
-use network::{Asked, Delivery, Network};
-
-/// What the simulated target runs: a module, or a layer around one.
-pub trait Engine {
-    /// How many bytes the next serial input may carry.
-    fn serial_room(&self) -> usize;
-    /// Takes one input.
-    fn handle_input(&mut self, now: Instant, input: Input<'_>);
-    /// The next output, until `Idle`.
-    fn poll_output(&mut self) -> Output<'_>;
-}
-
-impl Engine for Module {
-    fn serial_room(&self) -> usize {
-        Self::serial_room(self)
-    }
-
-    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        Self::handle_input(self, now, input);
-    }
-
-    fn poll_output(&mut self) -> Output<'_> {
-        Self::poll_output(self)
-    }
-}
-
-impl Engine for Faulty {
-    fn serial_room(&self) -> usize {
-        Self::serial_room(self)
-    }
-
-    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        Self::handle_input(self, now, input);
-    }
-
-    fn poll_output(&mut self) -> Output<'_> {
-        Self::poll_output(self)
-    }
-}
-
-/// How bytes reach the module and leave it. All of it happens at one virtual instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// Each `->` line whole.
-    Lines,
-    /// One byte at a time.
-    Bytes,
-    /// In random pieces that this seed chooses.
-    Random(u64),
-    /// Each `->` line whole, with transmit credit of one byte.
-    Credit,
-}
-
-impl Way {
-    /// The four ways in which every transcript runs.
-    pub const ALL: [Self; 4] = [Self::Lines, Self::Bytes, Self::Random(0x5eed), Self::Credit];
-
-    /// What messages call it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Lines => "whole lines",
-            Self::Bytes => "one byte at a time",
-            Self::Random(_) => "random pieces",
-            Self::Credit => "transmit credit of one byte",
-        }
-    }
-}
+use asked::Asked;
+use network::Network;
+use serial::SerialSide;
 
 /// A simulated module with its world.
 #[derive(Debug)]
@@ -95,25 +36,6 @@ pub struct Sim<E = Module> {
     network: Network,
     stores: VecDeque<StoreTag>,
     out: VecDeque<Observed>,
-}
-
-/// The host MCU's end of the serial line.
-#[derive(Debug)]
-struct SerialSide {
-    way: Way,
-    random: u64,
-    /// Bytes that the module had no room for yet.
-    unsent: VecDeque<u8>,
-    /// Bytes that may still come out.
-    credit: usize,
-    /// Bytes that came out and whose credit was not given back yet.
-    unpaid: usize,
-    /// The host MCU does not read: credit does not come back.
-    is_stalled: bool,
-    /// The supply is cut: nothing may come out.
-    is_off: bool,
-    marks: BTreeMap<Mark, usize>,
-    log_has_own_port: bool,
 }
 
 /// What a redacted secret is in a simulated run.
@@ -166,21 +88,7 @@ impl<E: Engine> Sim<E> {
     /// A world around an engine that was just made from `config`.
     #[must_use]
     pub fn with_engine(engine: E, config: &ModuleConfig, way: Way) -> Self {
-        let serial = SerialSide {
-            way,
-            random: if let Way::Random(seed) = way {
-                seed ^ config.seed
-            } else {
-                0
-            },
-            unsent: VecDeque::new(),
-            credit: config.serial_credit,
-            unpaid: 0,
-            is_stalled: false,
-            is_off: false,
-            marks: BTreeMap::new(),
-            log_has_own_port: config.log_port != LogPort::Shared,
-        };
+        let serial = SerialSide::new(config, way);
         let network = Network::new(config.addresses.station_ip);
         let (stores, out) = (VecDeque::new(), VecDeque::new());
         Self {
@@ -220,7 +128,7 @@ impl<E: Engine> Sim<E> {
     /// How many runs of serial bytes had this mark; a run that credit cut counts once a piece.
     #[must_use]
     pub fn runs(&self, mark: Mark) -> usize {
-        self.serial.marks.get(&mark).copied().unwrap_or_default()
+        self.serial.runs(mark)
     }
 
     /// Stops or lets go on the host MCU's reading: credit comes back only while it reads.
@@ -254,30 +162,23 @@ impl<E: Engine> Sim<E> {
                 let n = std::mem::take(&mut self.serial.unpaid);
                 self.serial.credit += n;
                 self.engine.handle_input(self.now, Input::SerialSent(n));
-            } else if let Some(delivery) = self.network.next_delivery() {
-                self.deliver(&delivery)?;
+            } else if let Some(heard) = self.network.next_delivery() {
+                self.deliver(&heard)?;
             } else if !self.feed() {
                 return Ok(());
             }
         }
     }
 
-    fn deliver(&mut self, delivery: &Delivery) -> Result<(), String> {
-        self.input(Input::Net(delivery.event()))
+    fn deliver(&mut self, heard: &Heard) -> Result<(), String> {
+        self.input(Input::Net(heard.event(Vec::as_slice)))
     }
 
     /// Hands the next piece of serial input over; false where there is none or no room.
     fn feed(&mut self) -> bool {
-        let room = self.engine.serial_room().min(self.serial.unsent.len());
-        if room == 0 {
+        let Some(bytes) = self.serial.next_piece(self.engine.serial_room()) else {
             return false;
-        }
-        let len = match self.serial.way {
-            Way::Lines | Way::Credit => room,
-            Way::Bytes => 1,
-            Way::Random(_) => 1 + self.serial.next_random() % room.min(40),
         };
-        let bytes: Vec<u8> = self.serial.unsent.drain(..len).collect();
         self.engine.handle_input(self.now, Input::Serial(&bytes));
         true
     }
@@ -294,7 +195,7 @@ impl<E: Engine> Sim<E> {
                 },
                 Output::Uart(config) => Observed::Ask(Request::Uart(config)),
                 Output::Store { tag, request } => {
-                    let request = stored(request);
+                    let request = Request::of_store(request);
                     if request.is_store() {
                         self.stores.push_back(tag);
                     }
@@ -331,62 +232,6 @@ impl<E: Engine> Sim<E> {
     }
 }
 
-impl SerialSide {
-    /// Takes what came out of the module, on the credit that there is.
-    fn take(&mut self, mark: Mark, bytes: &[u8]) -> Result<Observed, String> {
-        *self.marks.entry(mark).or_default() += 1;
-        if self.is_off {
-            return Err(format!(
-                "the module sent {} bytes without a supply",
-                bytes.len()
-            ));
-        }
-        if mark == Mark::Log && self.log_has_own_port {
-            return Ok(Observed::Ask(Request::Log(Text::bytes(bytes))));
-        }
-        let left = self.credit.checked_sub(bytes.len());
-        self.credit = left.ok_or_else(|| {
-            format!(
-                "the module sent {} bytes on a credit of {}",
-                bytes.len(),
-                self.credit
-            )
-        })?;
-        self.unpaid += bytes.len();
-        Ok(Observed::Serial(bytes.to_vec()))
-    }
-
-    fn next_random(&mut self) -> usize {
-        self.random = self
-            .random
-            .wrapping_mul(0x5851_f42d_4c95_7f2d)
-            .wrapping_add(0x1405_7b7e_f767_814f);
-        usize::try_from(self.random >> 40).unwrap_or_default()
-    }
-}
-
-pub(crate) fn stored(request: StoreRequest<'_>) -> Request {
-    match request {
-        StoreRequest::Set(pairs) => Request::Store(
-            pairs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), value.clone()))
-                .collect(),
-        ),
-        StoreRequest::Erase => Request::StoreErase,
-        StoreRequest::Boot { version } => Request::Boot(version.as_bytes().to_vec()),
-        StoreRequest::Partition { name, step } => Request::Partition(
-            name.to_owned(),
-            match step {
-                PartitionStep::Begin => PartitionAsk::Begin,
-                PartitionStep::Chunk(bytes) => PartitionAsk::Chunk(Text::compressed(bytes)),
-                PartitionStep::Commit => PartitionAsk::Commit,
-                PartitionStep::Abort => PartitionAsk::Abort,
-            },
-        ),
-    }
-}
-
 impl<E: Engine> Target for Sim<E> {
     fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.serial.unsent.extend(bytes);
@@ -396,8 +241,8 @@ impl<E: Engine> Target for Sim<E> {
     fn world(&mut self, event: &Event) -> Result<(), String> {
         match event {
             Event::Net(handle, happening) => {
-                if let Some(delivery) = self.network.happen(*handle, happening)? {
-                    self.deliver(&delivery)?;
+                if let Some(heard) = self.network.happen(*handle, happening)? {
+                    self.deliver(&heard)?;
                 }
             }
             Event::Stored(result) => {

@@ -8,8 +8,9 @@ use espat_core::{AirEvent, CloseCause, ModuleConfig, StoreError, StoreValue, Tra
 use super::Run;
 use super::dice::letters;
 use crate::event::{Event, NetHappening};
+use crate::handle::Handle;
 use crate::matching::Names;
-use crate::request::{Handle, NetAsk, PartitionAsk, Request};
+use crate::request::{NetAsk, PartitionAsk, Request};
 use crate::session::{ERRORS, happening, stray};
 use crate::target::Target;
 use crate::text::Text;

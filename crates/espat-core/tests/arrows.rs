@@ -68,6 +68,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "exec::cx",
             "exec::operation",
+            "fault::ListedLinks",
             "input",
             "nvs",
             "outbox",

@@ -101,11 +101,9 @@ impl Env<'_> {
         !out_of_memory && links_max.is_none_or(|max| links < usize::from(max))
     }
 
-    /// Whether queries of the station say that it has joined, whatever is so (`STATUS:2` to `STATUS:4` mean that).
-    pub(crate) fn station_lies(&self) -> bool {
-        self.faults
-            .status
-            .is_some_and(|status| (2..=4).contains(&status))
+    /// Whether queries of the station say that it has joined, whatever is so.
+    pub(crate) fn joined_lie(&self) -> Option<bool> {
+        self.faults.lie.joined
     }
 
     /// Queues a report until there is a place for it.

@@ -4,7 +4,7 @@ use super::FaultId;
 use super::action::{Action, LinkAction, WifiAction};
 use super::layer::Layer;
 use super::rules::{Fired, Moment};
-use super::state::ReportPlace;
+use super::state::{Lie, ReportPlace};
 use crate::heard::Heard;
 use crate::input::{AirEvent, CloseCause, Input};
 use crate::module::Module;
@@ -35,7 +35,7 @@ pub(super) enum Job {
 pub(super) enum Effect {
     Busy,
     Reports(ReportPlace),
-    Status,
+    Lie,
     Links,
     Memory,
     Hang,
@@ -52,7 +52,7 @@ impl Effect {
             Self::Silence(socket) | Self::Stall(socket) | Self::HalfClose(socket) => Some(socket),
             Self::Busy
             | Self::Reports(_)
-            | Self::Status
+            | Self::Lie
             | Self::Links
             | Self::Memory
             | Self::Hang
@@ -70,7 +70,7 @@ impl Effect {
     fn ends_at_boot(self) -> bool {
         matches!(
             self,
-            Self::Busy | Self::Reports(_) | Self::Status | Self::Memory | Self::Hang | Self::Baud
+            Self::Busy | Self::Reports(_) | Self::Lie | Self::Memory | Self::Hang | Self::Baud
         )
     }
 }
@@ -133,9 +133,9 @@ impl Layer {
             }
             Action::Link(action) => self.act_on_link(module, id, action, link),
             Action::Wifi(action) => self.act_on_air(module, id, action),
-            Action::Lie { status, lasts } => {
-                module.faults_mut().status = Some(status);
-                self.lasts(id, Effect::Status, lasts);
+            Action::Lie { lie, lasts } => {
+                module.faults_mut().lie = lie;
+                self.lasts(id, Effect::Lie, lasts);
             }
             Action::Reset {
                 noise,
@@ -245,7 +245,7 @@ impl Layer {
             Effect::Busy => faults.busy_until = None,
             // Another command may have moved them to a place of its own.
             Effect::Reports(_) => faults.reports = None,
-            Effect::Status => faults.status = None,
+            Effect::Lie => faults.lie = Lie::default(),
             Effect::Links => faults.links_max = None,
             Effect::Memory => faults.out_of_memory = false,
             Effect::Hang => faults.hang = false,
@@ -260,7 +260,7 @@ impl Layer {
                 Effect::HalfClose(_) => socket.is_half_closed = false,
                 Effect::Busy
                 | Effect::Reports(_)
-                | Effect::Status
+                | Effect::Lie
                 | Effect::Links
                 | Effect::Memory
                 | Effect::Hang

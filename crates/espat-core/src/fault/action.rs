@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use super::plan::{MomentKind, RequestKind, Way};
-use super::state::ReportPlace;
+use super::state::{Lie, ReportPlace};
 use crate::input::{CloseCause, NetError, PowerEvent};
 use crate::output::Mark;
 use crate::time::Duration;
@@ -61,10 +61,10 @@ pub enum Action {
     WrongTime(u64),
     /// Something with the air.
     Wifi(WifiAction),
-    /// Status queries lie.
+    /// Queries lie.
     Lie {
-        /// What `AT+CIPSTATUS` says.
-        status: u8,
+        /// What they say.
+        lie: Lie,
         /// For how long; `None`: until the next reset.
         lasts: Option<Duration>,
     },

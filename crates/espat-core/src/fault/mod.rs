@@ -31,7 +31,7 @@ pub use plan::{
     Counter, EventKind, FaultPlan, MomentKind, Moved, Occurrence, Probability, RequestKind, Rule,
     RunMark, StateKind, Trigger, Way,
 };
-pub use state::{FaultState, ReportPlace};
+pub use state::{FaultState, Lie, ListedLinks, ReportPlace};
 
 use crate::config::{ConfigError, ModuleConfig};
 use crate::input::Input;

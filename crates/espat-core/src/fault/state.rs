@@ -17,14 +17,34 @@ pub struct FaultState {
     pub hang: bool,
     /// Only so many links get a socket, whatever their numbers.
     pub links_max: Option<u8>,
-    /// `AT+CIPSTATUS` says this, whatever is so; from 2 to 4 the other queries speak of the last access point as if it were there.
-    pub status: Option<u8>,
+    /// What queries say, whatever is so.
+    pub lie: Lie,
     /// The heap is used up: what needs memory of its own fails.
     pub out_of_memory: bool,
     /// The next boot shows the texts of ROM and boot loader on the AT port, as bytes of another baud rate where they are.
     pub boot_noise: bool,
     /// The next boot finds that the kept settings are lost: the first values are valid.
     pub lost_settings: bool,
+}
+
+/// What queries say that is not so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lie {
+    /// The status of `AT+CIPSTATUS`.
+    pub status: Option<u8>,
+    /// The links that `AT+CIPSTATUS` and `AT+CIPSTATE?` list.
+    pub links: Option<ListedLinks>,
+    /// Whether `AT+CWJAP?` and `AT+CWSTATE?` speak of an access point: of the last one as if it were there, or of none.
+    pub joined: Option<bool>,
+}
+
+/// Links that are listed, whatever is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListedLinks {
+    /// With those that are there the last one of each number, since the firmware started, that is gone.
+    Kept,
+    /// None.
+    Hidden,
 }
 
 /// A moment of a command at which reports come although nothing should come between.

@@ -149,7 +149,7 @@ impl<'a> Inspect<'a> {
     #[must_use]
     pub fn station(&self) -> StationView<'a> {
         let state = &self.module.state;
-        let (shown, ssid) = state.wifi.station.shown(&state.timers, false);
+        let (shown, ssid) = state.wifi.station.shown(&state.timers, None);
         let phase = match shown {
             Shown::NeverTried if state.nvs.live.wifi_mode & STATION == 0 => StationPhase::Off,
             Shown::NeverTried => StationPhase::Idle,

@@ -204,6 +204,11 @@ impl Link {
         matches!(self.stage, Stage::Open | Stage::Ended)
     }
 
+    /// It is open, or was: the local port comes with the open socket.
+    pub(crate) fn has_been_open(&self) -> bool {
+        self.is_known() && self.local_port != 0
+    }
+
     /// Accepted by the module's server.
     pub(crate) fn is_accepted(&self) -> bool {
         self.socket.is_accepted()

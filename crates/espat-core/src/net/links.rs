@@ -1,31 +1,41 @@
 //! The table of links: numbers and sockets.
 
 use super::link::{Link, LinkId, Stage};
+use crate::fault::ListedLinks;
 use crate::output::{SocketId, Transport};
+use crate::reply::urc::LinkUp;
 
 const LINKS_MAX: usize = 5;
 
 /// All links.
 #[derive(Debug, Default)]
-pub(crate) struct Links([Option<Link>; LINKS_MAX]);
+pub(crate) struct Links {
+    there: [Option<Link>; LINKS_MAX],
+    /// The last link of each number that is free: a fault may have it listed.
+    gone: [Option<LinkUp>; LINKS_MAX],
+}
 
 impl Links {
     pub(crate) fn insert(&mut self, link: Link) {
         let index = link.id.index();
-        debug_assert!(self.0[index].is_none(), "a number has one link at a time");
-        self.0[index] = Some(link);
+        let is_free = self.there[index].is_none();
+        debug_assert!(is_free, "a number has one link at a time");
+        self.there[index] = Some(link);
+        self.gone[index] = None;
     }
 
     pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
-        self.0.get_mut(id.index())?.take()
+        let link = self.there.get_mut(id.index())?.take()?;
+        self.gone[id.index()] = link.has_been_open().then(|| link.up());
+        Some(link)
     }
 
     pub(crate) fn get(&self, id: LinkId) -> Option<&Link> {
-        self.0.get(id.index())?.as_ref()
+        self.there.get(id.index())?.as_ref()
     }
 
     pub(crate) fn get_mut(&mut self, id: LinkId) -> Option<&mut Link> {
-        self.0.get_mut(id.index())?.as_mut()
+        self.there.get_mut(id.index())?.as_mut()
     }
 
     /// The link of that number, where data can go over it.
@@ -34,20 +44,31 @@ impl Links {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Link> {
-        self.0.iter().flatten()
+        self.there.iter().flatten()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Link> {
-        self.0.iter_mut().flatten()
+        self.there.iter_mut().flatten()
     }
 
     /// The numbers in use.
     pub(crate) fn ids(&self) -> impl Iterator<Item = LinkId> + use<> {
-        let used: [bool; LINKS_MAX] = core::array::from_fn(|i| self.0[i].is_some());
+        let used: [bool; LINKS_MAX] = core::array::from_fn(|i| self.there[i].is_some());
         (0_u8..)
             .zip(used)
             .filter(|&(_, used)| used)
             .map(|(id, _)| LinkId(id))
+    }
+
+    /// The links that are open, or what a fault makes of them.
+    pub(crate) fn listed(&self, lie: Option<ListedLinks>) -> impl Iterator<Item = LinkUp> {
+        let numbers = self.there.iter().zip(&self.gone);
+        numbers.filter_map(move |(link, gone)| match (lie, link) {
+            (None, Some(link)) => link.is_open().then(|| link.up()),
+            (Some(ListedLinks::Kept), Some(link)) => link.has_been_open().then(|| link.up()),
+            (Some(ListedLinks::Kept), None) => *gone,
+            (Some(ListedLinks::Hidden), _) | (None, None) => None,
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -63,7 +84,7 @@ impl Links {
     pub(crate) fn free_id(&self, limit: u8) -> Option<LinkId> {
         (0..limit)
             .map(LinkId)
-            .find(|id| self.0.get(id.index()).is_some_and(Option::is_none))
+            .find(|id| self.there.get(id.index()).is_some_and(Option::is_none))
     }
 
     pub(crate) fn find(&self, socket: SocketId) -> Option<LinkId> {

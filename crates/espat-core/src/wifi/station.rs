@@ -253,19 +253,24 @@ impl Station {
         self.ap.as_ref().filter(|_| self.is_associated())
     }
 
-    /// The access point that the station speaks of: where it `lies`, one that was lost is still there.
-    pub(crate) fn shown_access_point(&self, lies: bool) -> Option<&AccessPoint> {
-        let lost = self.last_ap.as_ref().filter(|_| lies);
-        self.access_point().or(lost)
+    /// The access point that the station speaks of; `lie`: whether one that was lost is still there, or the one that is there is
+    /// not.
+    pub(crate) fn shown_access_point(&self, lie: Option<bool>) -> Option<&AccessPoint> {
+        match lie {
+            None => self.access_point(),
+            Some(true) => self.access_point().or(self.last_ap.as_ref()),
+            Some(false) => None,
+        }
     }
 
-    /// What `AT+CWSTATE?` shows, with the SSID; where it `lies`, an access point that was lost is still there.
-    pub(crate) fn shown(&self, timers: &Timers, lies: bool) -> (Shown, &[u8]) {
+    /// What `AT+CWSTATE?` shows, with the SSID; `lie` as for the access point.
+    pub(crate) fn shown(&self, timers: &Timers, lie: Option<bool>) -> (Shown, &[u8]) {
         let shown = match self.phase {
+            Phase::Up | Phase::Associated if lie == Some(false) => Shown::Disconnected,
             Phase::Up => Shown::Up,
             Phase::Associated => Shown::Associated,
             Phase::Joining => Shown::Joining,
-            Phase::Idle if lies && self.last_ap.is_some() => Shown::Up,
+            Phase::Idle if lie == Some(true) && self.last_ap.is_some() => Shown::Up,
             Phase::Idle if timers.due(Timer::Rejoin).is_some() => Shown::Joining,
             Phase::Idle if self.tried => Shown::Disconnected,
             Phase::Idle => Shown::NeverTried,

@@ -3,12 +3,13 @@
 use std::net::Ipv4Addr;
 
 use espat_core::fault::{
-    Action, ByteAction, InsertPlace, Inserted, LinkAction, MomentKind, ReportPlace, RequestKind,
-    ResetBy, SendAction, Span, Way, WifiAction,
+    Action, Lie, LinkAction, ListedLinks, MomentKind, ReportPlace, RequestKind, ResetBy,
+    SendAction, Way, WifiAction,
 };
 use espat_core::{CloseCause, Duration, NetError};
 use toml_edit::{Item, TableLike, Value};
 
+use super::bytes;
 use super::table::{self, Source, Table, hint};
 use crate::error::ScriptError;
 
@@ -34,13 +35,13 @@ impl Do {
 type Read = fn(&Source<'_>, &Table<'_>) -> Result<Action, ScriptError>;
 
 const ACTIONS: &[(&str, Read)] = &[
-    ("delay", delay),
-    ("split", split),
-    ("merge", merge),
-    ("drop", drop_bytes),
-    ("flip", flip),
-    ("duplicate", duplicate),
-    ("insert", insert),
+    ("delay", bytes::delay),
+    ("split", bytes::split),
+    ("merge", bytes::merge),
+    ("drop", bytes::drop_bytes),
+    ("flip", bytes::flip),
+    ("duplicate", bytes::duplicate),
+    ("insert", bytes::insert),
     ("withhold-send-ok", |_, t| {
         Ok(Action::Send(SendAction::WithholdOk(t.time("for")?)))
     }),
@@ -106,14 +107,7 @@ const ACTIONS: &[(&str, Read)] = &[
     }),
     ("return-wifi", |_, _| Ok(Action::Wifi(WifiAction::Return))),
     ("change-address", change_address),
-    ("lie", |_, t| {
-        let status = t.number("status", 0..=5)?;
-        let status = status.ok_or_else(|| missing(t, "status", "2"))?;
-        Ok(Action::Lie {
-            status: u8::try_from(status).unwrap_or_default(),
-            lasts: t.time("for")?,
-        })
-    }),
+    ("lie", lie),
     ("reset", |_, t| {
         Ok(Action::Reset {
             noise: t.flag("noise")?.unwrap_or(false),
@@ -142,7 +136,10 @@ const ACTIONS: &[(&str, Read)] = &[
     }),
 ];
 
-const WAYS: &[(&str, Way)] = &[("out", Way::Out), ("in", Way::In)];
+const LISTED: &[(&str, ListedLinks)] =
+    &[("kept", ListedLinks::Kept), ("hidden", ListedLinks::Hidden)];
+
+const STATIONS: &[(&str, bool)] = &[("joined", true), ("unjoined", false)];
 
 const RESETS: &[(&str, ResetBy)] = &[
     ("brown-out", ResetBy::BrownOut),
@@ -175,9 +172,6 @@ const PLACES: &[(&str, ReportPlace)] = &[
     ("before-recv", ReportPlace::BeforeRecv),
     ("before-send-ok", ReportPlace::BeforeSendOk),
 ];
-
-/// The largest number of bytes that an action puts in or works on.
-const BYTES_MAX: i64 = 4096;
 
 /// The names of all actions.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -248,132 +242,14 @@ fn by_table(
     })
 }
 
-fn missing(table: &Table<'_>, key: &'static str, example: &str) -> ScriptError {
+pub(super) fn missing(table: &Table<'_>, key: &'static str, example: &str) -> ScriptError {
     let message = format!("the action needs `{key}`, such as `{key} = {example}`");
     table.wrong(key, message)
 }
 
-fn span(table: &Table<'_>, example: &str) -> Result<Duration, ScriptError> {
+pub(super) fn span(table: &Table<'_>, example: &str) -> Result<Duration, ScriptError> {
     let time = table.time("for")?;
     time.ok_or_else(|| missing(table, "for", &format!("\"{example}\"")))
-}
-
-fn bytes(table: &Table<'_>, action: ByteAction) -> Result<Action, ScriptError> {
-    let way = table.word("way", WAYS)?.unwrap_or(Way::Out);
-    Ok(Action::Bytes(way, action))
-}
-
-fn span_of_bytes(table: &Table<'_>, default: Option<usize>) -> Result<Span, ScriptError> {
-    Ok(Span {
-        at: table.count("at", 0..=65_535)?,
-        bytes: table.count("bytes", 1..=65_535)?.or(default),
-    })
-}
-
-fn delay(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
-    let action = ByteAction::Delay {
-        by: span(t, "250ms")?,
-        jitter: t.time("jitter")?.unwrap_or_default(),
-    };
-    bytes(t, action)
-}
-
-fn split(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
-    let action = ByteAction::Split {
-        piece: t.count("bytes", 1..=65_535)?.unwrap_or(1),
-        gap: t.time("gap")?.unwrap_or(Duration::from_millis(5)),
-    };
-    bytes(t, action)
-}
-
-fn merge(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
-    let action = ByteAction::Merge {
-        runs: t.count("runs", 2..=100)?.unwrap_or(2),
-        within: t.time("within")?.unwrap_or(Duration::from_millis(100)),
-    };
-    bytes(t, action)
-}
-
-fn drop_bytes(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
-    bytes(t, ByteAction::Drop(span_of_bytes(t, None)?))
-}
-
-fn flip(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
-    let action = ByteAction::Flip {
-        span: span_of_bytes(t, Some(1))?,
-        bits: u8::try_from(t.number("bits", 1..=8)?.unwrap_or(1)).unwrap_or(1),
-    };
-    bytes(t, action)
-}
-
-fn duplicate(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
-    let action = ByteAction::Duplicate {
-        span: span_of_bytes(t, None)?,
-        copies: t.count("copies", 1..=16)?.unwrap_or(1),
-    };
-    bytes(t, action)
-}
-
-fn insert(source: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
-    let noise = t.count("noise", 1..=BYTES_MAX)?;
-    let inserted = match (t.text("bytes")?, noise) {
-        (Some(text), None) => {
-            let bytes = unescaped(&text.value);
-            let is_fit = |bytes: &Vec<u8>| !bytes.is_empty() && bytes.len() <= 4096;
-            let message = "`bytes` is a text of 1 to 4096 bytes; in '...' \\xNN is a byte and \\\\ a backslash";
-            let bytes = bytes.filter(is_fit);
-            Inserted::Bytes(bytes.ok_or_else(|| text.wrong(source, message))?)
-        }
-        (None, Some(noise)) => Inserted::Noise(noise),
-        (Some(_), Some(_)) => {
-            let message = "`bytes` and `noise` exclude each other: leave one of them out";
-            return Err(t.wrong("noise", message));
-        }
-        (None, None) => return Err(missing(t, "bytes", "'\\x00'")),
-    };
-    let at = t.count("at", 0..=65_535)?;
-    let place = t.word(
-        "place",
-        &[
-            ("before", InsertPlace::Before),
-            ("after", InsertPlace::After),
-        ],
-    )?;
-    let place = match (place, at) {
-        (Some(_), Some(_)) => {
-            let message = "`place` and `at` exclude each other: leave one of them out";
-            return Err(t.wrong("at", message));
-        }
-        (None, Some(at)) => InsertPlace::At(at),
-        (place, None) => place.unwrap_or_default(),
-    };
-    bytes(
-        t,
-        ByteAction::Insert {
-            bytes: inserted,
-            place,
-        },
-    )
-}
-
-/// Text with `\xNN` and `\\`.
-fn unescaped(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut parts = text.split('\\');
-    bytes.extend(parts.next().unwrap_or_default().bytes());
-    while let Some(part) = parts.next() {
-        if part.is_empty() {
-            bytes.push(b'\\');
-            bytes.extend(parts.next()?.bytes());
-            continue;
-        }
-        let hex = part.strip_prefix('x')?.get(..2)?;
-        // `from_str_radix` takes a sign too.
-        let hex = Some(hex).filter(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
-        bytes.push(u8::from_str_radix(hex, 16).ok()?);
-        bytes.extend(part[3..].bytes());
-    }
-    Some(bytes)
 }
 
 fn put_report(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
@@ -395,6 +271,28 @@ fn fail(t: &Table<'_>, what: RequestKind, default: NetError) -> Result<Action, S
 fn slow(t: &Table<'_>, what: RequestKind) -> Result<Action, ScriptError> {
     let by = span(t, "8s")?;
     Ok(Action::Slow { what, by })
+}
+
+/// From `STATUS:2` to `STATUS:4` the station has an access point.
+fn lie(_: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {
+    let status = t.number("status", 0..=5)?;
+    let status = status.and_then(|status| u8::try_from(status).ok());
+    let implied = status.is_some_and(|status| (2..=4).contains(&status));
+    let lie = Lie {
+        status,
+        links: t.word("links", LISTED)?,
+        joined: t
+            .word("station", STATIONS)?
+            .or_else(|| implied.then_some(true)),
+    };
+    if lie == Lie::default() {
+        let message = "a lie needs something to say: `status = 3`, `links = \"kept\"` or `station = \"joined\"`";
+        return Err(t.wrong("action", message));
+    }
+    Ok(Action::Lie {
+        lie,
+        lasts: t.time("for")?,
+    })
 }
 
 fn change_address(source: &Source<'_>, t: &Table<'_>) -> Result<Action, ScriptError> {

@@ -1,6 +1,7 @@
 //! Fault plans as TOML (docs/faults.md): read, checked, and the named scenarios.
 
 mod action;
+mod bytes;
 mod check;
 mod random;
 mod scenarios;

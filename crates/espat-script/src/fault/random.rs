@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 
 use espat_core::fault::{
-    Action, ByteAction, Counter, EventKind, FaultPlan, InsertPlace, Inserted, LinkAction, Moved,
-    Occurrence, Pattern, Probability, ReportPlace, RequestKind, ResetBy, Rule, RunMark, SendAction,
-    Span, StateKind, Trigger, Way, WifiAction,
+    Action, ByteAction, Counter, EventKind, FaultPlan, InsertPlace, Inserted, Lie, LinkAction,
+    ListedLinks, Moved, Occurrence, Pattern, Probability, ReportPlace, RequestKind, ResetBy, Rule,
+    RunMark, SendAction, Span, StateKind, Trigger, Way, WifiAction,
 };
 use espat_core::{CloseCause, Duration, Mark, NetError};
 
@@ -274,7 +274,14 @@ fn action(dice: &mut Dice) -> Action {
             _ => WifiAction::Address(Ipv4Addr::new(192, 0, 2, 99)),
         }),
         15 => Action::Lie {
-            status: u8::try_from(dice.below(6)).unwrap_or_default(),
+            lie: Lie {
+                status: Some(u8::try_from(dice.below(6)).unwrap_or_default()),
+                links: one(
+                    dice,
+                    &[None, Some(ListedLinks::Kept), Some(ListedLinks::Hidden)],
+                ),
+                joined: one(dice, &[None, Some(true), Some(false)]),
+            },
             lasts: maybe_time(dice),
         },
         16 => Action::Reset {

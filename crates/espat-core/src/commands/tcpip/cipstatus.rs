@@ -3,7 +3,6 @@
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};
 use crate::exec::table::Command;
-use crate::net::Stage;
 use crate::profile::Features;
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -29,23 +28,23 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 }
 
 fn list(cx: &mut Cx<'_>, name: &'static str) {
-    for link in cx.net.links.iter().filter(|link| link.stage == Stage::Open) {
+    for link in cx.net.links.listed(cx.env.faults.lie.links) {
         cx.env
             .out
             .line(name)
-            .show(link.id)
-            .quoted(link.kind.name())
+            .show(link.link)
+            .quoted(link.kind)
             .quoted(link.remote.ip())
             .int(link.remote.port())
             .int(link.local_port)
-            .int(link.is_accepted());
+            .int(link.accepted);
     }
 }
 
 /// 0 before the first join, 2 with an address, 3 with a TCP link, 4 after the last one, 5 without access point. UDP
 /// links do not count as 3.
 fn status(cx: &Cx<'_>) -> u8 {
-    if let Some(status) = cx.env.faults.status {
+    if let Some(status) = cx.env.faults.lie.status {
         return status;
     }
     if cx.env.profile().quirks.status_is_the_stations && !cx.wifi.station_is_up() {

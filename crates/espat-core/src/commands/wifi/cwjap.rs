@@ -47,7 +47,7 @@ const PMF: RangeInclusive<i32> = 0..=3;
 /// Without an access point only OK.
 fn query(cx: &mut Cx<'_>) -> Handled {
     let settings = &cx.nvs.live;
-    let ap = cx.wifi.station.shown_access_point(cx.env.station_lies());
+    let ap = cx.wifi.station.shown_access_point(cx.env.joined_lie());
     match (ap, &settings.station) {
         (Some(ap), Some(with)) => {
             let line = cx.env.out.line(cx.called.name);

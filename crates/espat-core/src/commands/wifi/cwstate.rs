@@ -13,7 +13,7 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CWSTATE")
 
 /// The SSID is that of the last join, successful or not; empty before the first one (library: a format of its own).
 fn query(cx: &mut Cx<'_>) -> Handled {
-    let (state, ssid) = cx.wifi.station.shown(cx.env.timers, cx.env.station_lies());
+    let (state, ssid) = cx.wifi.station.shown(cx.env.timers, cx.env.joined_lie());
     cx.env
         .out
         .line("+CWSTATE")

@@ -11,7 +11,8 @@ pub(super) fn text() -> String {
          Made by `cargo xtask docs` from the table that the module itself works with. A command that is not here is not\n\
          built: it answers ERROR, as an unknown command does on the chip.\n\n\
          Forms: **T**est `AT+X=?`, **Q**uery `AT+X?`, **S**et `AT+X=...`, **E**xecute `AT+X`. The firmware lines are those of\n\
-         `espat profiles`; `espat commands --profile NAME` shows one. The last column is the page and anchor in Espressif's manual.\n",
+         `espat profiles`; `espat commands --profile NAME` shows one. The last column is the page and anchor in Espressif's manual,\n\
+         or a section of [behaviour.md](behaviour.md).\n",
     );
     let mut family = "";
     for row in rows() {

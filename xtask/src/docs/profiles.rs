@@ -29,7 +29,8 @@ pub(super) fn text() -> String {
     let mut text = String::from(
         "# Profiles\n\n\
          Made by `cargo xtask docs` from the profiles that the module itself works with. `espat profiles` prints the same,\n\
-         `espat profiles A B` two of them side by side. `--profile` takes a name of this page, or a chip's (`esp32`) for its newest line.\n\n\
+         `espat profiles A B` two of them side by side. `--profile` takes a name of this page, or a chip's (`esp32`) for its newest line.\n\
+         What all lines do beyond the manual, and how that is known, is in [behaviour.md](behaviour.md).\n\n\
          | profile | chip | firmware | nearest line | read for it |\n|---|---|---|---|---|\n",
     );
     for p in PROFILES {

@@ -1,5 +1,5 @@
 //! Passthrough: raw bytes both ways until a lone `+++`, over a link that is opened again whenever it breaks
-//! (behaviour.md 3.6, 3.14; decisions.md U10).
+//! (behaviour.md 3.6, 3.14, U10).
 
 mod link;
 

@@ -92,7 +92,7 @@ impl Net {
 
     /// `AT+CIPRECVMODE` and `AT+CIPRECVTYPE`, for the links of these numbers. To passive mode, data that has not been printed yet becomes data to be read, in its order. To active
     /// mode, data that was to be read is printed before what comes after it, data or the end: on the chip both lie in one
-    /// receive window, which gives nothing out of its order (decisions.md U15).
+    /// receive window, which gives nothing out of its order (behaviour.md U15).
     pub(crate) fn set_passive(&mut self, env: &mut Env<'_>, of: Range<usize>, passive: bool) {
         self.passive[of.clone()].fill(passive);
         for id in self.links.ids().filter(|id| of.contains(&id.index())) {

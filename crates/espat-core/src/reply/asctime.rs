@@ -1,4 +1,4 @@
-//! Times as `asctime` writes them: the day padded with a space, or with a zero in the alternate form (decisions.md U14).
+//! Times as `asctime` writes them: the day padded with a space, or with a zero in the alternate form (behaviour.md U14).
 
 use core::fmt::{self, Write as _};
 

@@ -165,13 +165,13 @@ impl Outbox {
         self.write(format_args!("\r\n{text}\r\n"));
     }
 
-    /// Input while a payload is on its way, on NonOS (decisions.md U16: without a line end before it).
+    /// Input while a payload is on its way, on NonOS (behaviour.md U16: without a line end before it).
     pub(crate) fn busy_sending(&mut self) {
         self.begin(Mark::Result);
         self.extend(b"busy s...\r\n");
     }
 
-    /// A line as it came in, or its rest. NonOS sends every byte back but LF, and CR LF for that (decisions.md U16).
+    /// A line as it came in, or its rest. NonOS sends every byte back but LF, and CR LF for that (behaviour.md U16).
     pub(crate) fn echo(&mut self, line: &[u8]) {
         self.begin(Mark::Echo);
         match line.strip_suffix(b"\n") {

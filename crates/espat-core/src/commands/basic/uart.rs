@@ -14,7 +14,7 @@ use crate::syntax::args::Args;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("+UART").query(query).set(set_default).doc(
-        "behaviour: 4.6",
+        "behaviour.md 4.6",
         "Query the line settings, or set and keep them",
     ),
     Command::new("+UART_CUR")

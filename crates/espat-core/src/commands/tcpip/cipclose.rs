@@ -1,4 +1,4 @@
-//! `AT+CIPCLOSE`: close links (behaviour.md 3.8; decisions.md U6, (e)).
+//! `AT+CIPCLOSE`: close links (behaviour.md 3.8, U6, (e)).
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};

@@ -12,7 +12,7 @@ use crate::syntax::args::Args;
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPCLOSEMODE")
     .set(set)
     .needs(Features::SUFFIXES)
-    .doc("behaviour: 5", "Set whether closing a link aborts it")];
+    .doc("behaviour.md 5", "Set whether closing a link aborts it")];
 
 /// Without an open TCP link there is nothing that it could count for: decided without a log.
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {

@@ -1,4 +1,4 @@
-//! `AT+CIPDINFO`: whether received data names its sender (behaviour.md 3.19; decisions.md U15).
+//! `AT+CIPDINFO`: whether received data names its sender (behaviour.md 3.19, U15).
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};

@@ -1,4 +1,4 @@
-//! `AT+CIPMODE`: normal transmission or passthrough (behaviour.md 3.13; decisions.md U6, (f)).
+//! `AT+CIPMODE`: normal transmission or passthrough (behaviour.md 3.13, U6, (f)).
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};

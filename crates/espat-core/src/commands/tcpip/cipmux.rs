@@ -1,4 +1,4 @@
-//! `AT+CIPMUX`: one link or several (behaviour.md 3.10; decisions.md U6).
+//! `AT+CIPMUX`: one link or several (behaviour.md 3.10, U6).
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};

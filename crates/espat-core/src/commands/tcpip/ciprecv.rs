@@ -1,4 +1,4 @@
-//! `AT+CIPRECVMODE`, `AT+CIPRECVTYPE`, `AT+CIPRECVDATA`, `AT+CIPRECVLEN`: passive receive (behaviour.md 3.22, 5; decisions.md
+//! `AT+CIPRECVMODE`, `AT+CIPRECVTYPE`, `AT+CIPRECVDATA`, `AT+CIPRECVLEN`: passive receive (behaviour.md 3.22, 5; behaviour.md
 //! U13, U15).
 //!
 //! Where a firmware has both, `AT+CIPRECVMODE` is the mode of all links, and shows the first link's (decided without evidence:

@@ -1,4 +1,4 @@
-//! `AT+CIPSEND`, `AT+CIPSENDEX`: send payload over a link (behaviour.md 3.5, 3.7; decisions.md U3, U8, U9).
+//! `AT+CIPSEND`, `AT+CIPSENDEX`: send payload over a link (behaviour.md 3.5, 3.7, U3, U8, U9).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

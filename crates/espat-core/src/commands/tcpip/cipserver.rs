@@ -1,4 +1,4 @@
-//! `AT+CIPSERVER`: the server (behaviour.md 3.11; decisions.md U6, (d)).
+//! `AT+CIPSERVER`: the server (behaviour.md 3.11, U6, (d)).
 
 use alloc::boxed::Box;
 

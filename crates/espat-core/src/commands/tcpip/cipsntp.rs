@@ -1,5 +1,5 @@
 //! `AT+CIPSNTPCFG`, `AT+CIPSNTPTIME` and `AT+CIPSNTPINTV`: time servers, local time, and how often the servers are asked (behaviour.md
-//! 3.16, 3.17, 5; decisions.md U14).
+//! 3.16, 3.17, 5; behaviour.md U14).
 //!
 //! What the clock shows is `sys.rs`'s; who sets it, `net/sntp.rs`'s.
 

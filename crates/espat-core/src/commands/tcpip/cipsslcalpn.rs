@@ -1,4 +1,4 @@
-//! `AT+CIPSSLCALPN`: the protocols that an SSL link offers (behaviour.md 3.20; decisions.md U2, U13).
+//! `AT+CIPSSLCALPN`: the protocols that an SSL link offers (behaviour.md 3.20, U2, U13).
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,4 @@
-//! `AT+CIPSSLCCIPHER`: the cipher suites that an SSL link offers (behaviour.md 5; manual of 4.1; decisions.md U13).
+//! `AT+CIPSSLCCIPHER`: the cipher suites that an SSL link offers (behaviour.md 5; manual of 4.1; behaviour.md U13).
 
 use alloc::format;
 use alloc::vec::Vec;

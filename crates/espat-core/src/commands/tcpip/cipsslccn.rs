@@ -1,4 +1,4 @@
-//! `AT+CIPSSLCCN`: the Common Name that the subject of an SSL server's certificate has to have (behaviour.md 3.20; decisions.md U2, U13).
+//! `AT+CIPSSLCCN`: the Common Name that the subject of an SSL server's certificate has to have (behaviour.md 3.20, U2, U13).
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};

@@ -1,4 +1,4 @@
-//! `AT+CIPSSLCCONF`: how the module authenticates as an SSL client (behaviour.md 3.20; decisions.md U13).
+//! `AT+CIPSSLCCONF`: how the module authenticates as an SSL client (behaviour.md 3.20, U13).
 
 use alloc::vec;
 

@@ -1,4 +1,4 @@
-//! `AT+CIPSSLCPSK` and `AT+CIPSSLCPSKHEX`: the key that an SSL link and its server share (behaviour.md 3.20; decisions.md U2, U13).
+//! `AT+CIPSSLCPSK` and `AT+CIPSSLCPSKHEX`: the key that an SSL link and its server share (behaviour.md 3.20, U2, U13).
 //!
 //! The manual calls the parameters `<psk>` and `<hint>` and explains the first as an identity; the firmware's TLS layer
 //! takes the first as the key's bytes and the second as the identity.

@@ -1,4 +1,4 @@
-//! `AT+CIPSSLCSNI`: the server's name in the ClientHello (behaviour.md 3.20; decisions.md U2, U13).
+//! `AT+CIPSSLCSNI`: the server's name in the ClientHello (behaviour.md 3.20, U2, U13).
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};

@@ -10,7 +10,7 @@ use crate::syntax::args::Args;
 pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSSLSIZE")
     .set(set)
     .needs(Features::SUFFIXES)
-    .doc("behaviour: 5", "Set the size of an SSL link's buffer")];
+    .doc("behaviour.md 5", "Set the size of an SSL link's buffer")];
 
 /// Instruction set 3.0: bytes.
 const BYTES: core::ops::RangeInclusive<i32> = 2048..=4096;

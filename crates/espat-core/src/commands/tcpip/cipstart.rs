@@ -1,4 +1,4 @@
-//! `AT+CIPSTART`, `AT+CIPSTARTEX`: open a link (behaviour.md 3.3, 3.4; decisions.md U1, U12, (c), (h);
+//! `AT+CIPSTART`, `AT+CIPSTARTEX`: open a link (behaviour.md 3.3, 3.4, U1, U12, (c), (h);
 //! manuals of 2.4 and 4.1 for the shared keep-alive and the time-out).
 
 use alloc::boxed::Box;
@@ -135,7 +135,7 @@ fn parse(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Result<Wanted, AtError> {
     let kind = parse_kind(cx, args).inspect_err(|_| cx.env.explain(Reason::BadKind))?;
     let remote = parse_remote(cx, args, kind);
     let (host, port) = remote.inspect_err(|error| {
-        // Of a quoted port NonOS says no word (decisions.md U16).
+        // Of a quoted port NonOS says no word (behaviour.md U16).
         if !matches!(error, AtError::Type(_)) {
             cx.env.explain(Reason::BadRemote);
         }

@@ -1,4 +1,4 @@
-//! `AT+CIPSTATUS`: the station's status and the links; `AT+CIPSTATE`: the links (behaviour.md 3.1, 5; decisions.md U17).
+//! `AT+CIPSTATUS`: the station's status and the links; `AT+CIPSTATE`: the links (behaviour.md 3.1, 5, U17).
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};

@@ -1,4 +1,4 @@
-//! `AT+CIPSTO`: how long a client of the server may be silent (behaviour.md 3.15; decisions.md U4).
+//! `AT+CIPSTO`: how long a client of the server may be silent (behaviour.md 3.15, U4).
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};

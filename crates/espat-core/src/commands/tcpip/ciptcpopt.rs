@@ -1,4 +1,4 @@
-//! `AT+CIPTCPOPT`: socket options (behaviour.md 3.25; decisions.md U13; manual of 2.4 for keep-alive).
+//! `AT+CIPTCPOPT`: socket options (behaviour.md 3.25, U13; manual of 2.4 for keep-alive).
 
 use alloc::vec;
 

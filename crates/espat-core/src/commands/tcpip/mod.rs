@@ -135,7 +135,7 @@ fn ssl_text(args: &mut Args<'_>, bytes_max: usize) -> Result<Vec<u8>, AtError> {
 }
 
 /// The links that a setting per link is for: one, or all where the number is the number of links; all in single-link
-/// mode (decisions.md U13).
+/// mode (behaviour.md U13).
 fn links_param(cx: &Cx<'_>, args: &mut Args<'_>) -> Result<core::ops::Range<usize>, AtError> {
     let links = cx.env.profile().limits.links;
     if !cx.net.multi {

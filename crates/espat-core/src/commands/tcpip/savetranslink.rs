@@ -1,4 +1,4 @@
-//! `AT+SAVETRANSLINK`: a link that is opened in passthrough after power-on (behaviour.md 3.14; decisions.md U10).
+//! `AT+SAVETRANSLINK`: a link that is opened in passthrough after power-on (behaviour.md 3.14, U10).
 
 use alloc::vec;
 

@@ -1,4 +1,4 @@
-//! `AT+CWMODE`: which of station and softAP are on (behaviour.md 4.12, decisions.md U11).
+//! `AT+CWMODE`: which of station and softAP are on (behaviour.md 4.12, U11).
 
 use alloc::vec;
 

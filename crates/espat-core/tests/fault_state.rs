@@ -4,7 +4,7 @@
 mod tests {
     use std::net::SocketAddr;
 
-    use espat_core::fault::{FaultState, ReportPlace};
+    use espat_core::fault::{FaultState, Lie, ReportPlace};
     use espat_core::{
         AirEvent, CloseHow, Duration, Input, Instant, LogPort, Module, ModuleConfig, NetEvent,
         NetRequest, Output, PowerEvent, Profile, SocketId, Timing, Wake,
@@ -261,7 +261,11 @@ mod tests {
     #[test]
     fn queries_lie_about_the_access_point() {
         let mut host = Host::linked();
-        host.faults().status = Some(3);
+        host.faults().lie = Lie {
+            status: Some(3),
+            joined: Some(true),
+            ..Lie::default()
+        };
         host.feed(Input::Air(AirEvent::Lost));
         assert_eq!(host.say("AT+CIPSTATUS\r\n"), "STATUS:3\r\n\r\nOK\r\n");
         assert!(
@@ -273,7 +277,7 @@ mod tests {
             host.say("AT+CIPSTA?\r\n")
                 .starts_with("+CIPSTA:ip:\"0.0.0.0\"")
         );
-        host.faults().status = None;
+        host.faults().lie = Lie::default();
         assert_eq!(host.say("AT+CIPSTATUS\r\n"), "STATUS:5\r\n\r\nOK\r\n");
         assert_eq!(host.say("AT+CWJAP?\r\n"), "\r\nOK\r\n");
     }

@@ -31,7 +31,7 @@ pub(super) const V2_2: Profile = Profile {
         upgrade.firmware_bytes: Source, "esp-at, module_esp8266_default, partitions_at.csv: 0xE0000";
         upgrade.partitions: Source, "esp-at, module_esp8266_default, at_customize.csv";
         features.SSL_PSK: Strings, "the manual of 2.2 lists it, and its format is in the core libraries from 2.0 on";
-        features.SSL_SERVER: Documented, "manual of 2.2, AT+CIPSERVER: not on ESP8266";
+        features.SSL_SERVER: Documented, "manual of 2.2, AT+CIPSERVER: not on ESP8266; the answer in its core library has port and type alone";
         features.BLUETOOTH: Documented, "manual of 2.2, AT+RFPOWER: not on ESP8266, whose answer has one number (core library)";
         texts.free_heap, texts.free_heap_min: Decided, "the manual's example is an ESP32's; the chip has less RAM than that, and no log was found";
     },

@@ -56,7 +56,7 @@ features! {
     const SSL_PSK_HEX = 1 << 16;
     /// `AT+CIPSSLCCIPHER`.
     const SSL_CIPHER = 1 << 17;
-    /// `AT+CIPSERVER=1,<port>,"SSL"`.
+    /// `AT+CIPSERVER=1,<port>,"SSL"`, and whether clients are checked in `AT+CIPSERVER?`.
     const SSL_SERVER = 1 << 18;
     /// `AT+CIPSNTPINTV`.
     const SNTP_INTERVAL = 1 << 19;

@@ -30,17 +30,15 @@ const SOFTAP: i32 = 2;
 
 fn query(cx: &mut Cx<'_>) -> Handled {
     let server = &cx.net.server;
+    let features = cx.env.profile().features;
     let line = cx.env.out.line("+CIPSERVER").int(server.is_running());
     if server.is_running() {
-        let verify = server.verify_clients;
-        let line = line.int(server.port).quoted(server.kind.name()).int(verify);
-        if cx
-            .env
-            .config
-            .profile
-            .features
-            .contains(Features::SERVER_NETIF)
-        {
+        let mut line = line.int(server.port).quoted(server.kind.name());
+        // Whether clients are checked is shown where there is an SSL server (behaviour.md 3.11).
+        if features.contains(Features::SSL_SERVER) {
+            line = line.int(server.verify_clients);
+        }
+        if features.contains(Features::SERVER_NETIF) {
             line.int(server.interface);
         }
     }

@@ -144,7 +144,6 @@ pub(super) const NONOS_1_7: Profile = Profile {
         rf_power: 82,
         host_name: "ESP_",
         host_name_has_mac: true,
-        scan_fields: 0x7f,
         reconnect: (1, 0),
         ..V2_2.factory
     },
@@ -200,7 +199,7 @@ const EVIDENCE_NONOS_1_7: &[Evidence] = evidence! {
     quirks.versions_end_without_line: Transcript, "mbed-os#12234 (1.7.0), ARMmbed/esp8266-driver#111 (1.6.2)";
     quirks.suffix_default_is_bare: Transcript, "a log of AT 1.1.0";
     quirks.ssl_conf_is_one: Source, "ESP8266_NONOS_SDK, release notes of AT 1.7: AT+CIPSSLCCONF=<ssl_mode>";
-    quirks.join_shows_little: Driver, "comments of drivers with bytes of 1.x; two logs of 1.7 have <pci_en> as a fifth";
+    quirks.join_shows_little: Transcript, "ESP8266_NONOS_SDK#359 (AT 1.7.6), and bytes in a host's comment; the instruction set leaves <pci_en> out";
     quirks.ram_shows_least: Documented, "manual of 2.2, AT Command Set Comparison: NonOS lacks it";
     texts.gmr: Transcript, "khoih-prog/ESP8266_AT_WebServer, README: AT Firmware v1.7.4.0";
     texts.free_heap: Decided, "no log of 1.7 was found";
@@ -208,6 +207,6 @@ const EVIDENCE_NONOS_1_7: &[Evidence] = evidence! {
     factory.sleep_mode: Transcript, "a log of AT 1.1.0: +SLEEP:2";
     factory.rf_power: Inferred, "the largest value";
     factory.host_name, factory.host_name_has_mac: Inferred, "the SDK's name of a station is that of its softAP: ESP_ and the end of the MAC address";
-    factory.scan_fields: Transcript, "ESP8266_NONOS_SDK#366 (SDK 3.0.5): seven; logs of 1.6.2 and 1.7.5 have eleven";
+    factory.scan_fields: Transcript, "logs of 1.6.2 (ARMmbed/esp8266-driver#111) and 1.7.5 have eleven; mbed's driver reads nothing else of 1.6 and later, which was mended for 1.7.0; a report on SDK 3.0.5 has seven (ESP8266_NONOS_SDK#366)";
     factory.reconnect: Source, "ESP8266_NONOS_SDK, user_interface.h: wifi_station_set_reconnect_policy is on; how soon was not seen";
 };

@@ -97,7 +97,7 @@ values! {
         pub suffix_default_is_bare: bool,
         /// `AT+CIPSSLCCONF` is one number for all links.
         pub ssl_conf_is_one: bool,
-        /// `+CWJAP:<ssid>,<bssid>,<channel>,<rssi>`; otherwise nine values.
+        /// `+CWJAP:<ssid>,<bssid>,<channel>,<rssi>,<pci_en>`; otherwise nine values.
         pub join_shows_little: bool,
         /// `AT+SYSRAM?` also shows the least there has been.
         pub ram_shows_least: bool,

@@ -55,12 +55,12 @@ fn query(cx: &mut Cx<'_>) -> Handled {
                 .quoted_bytes(&ap.ssid)
                 .quoted(ap.bssid)
                 .int(ap.channel)
-                .int(ap.rssi);
+                .int(ap.rssi)
+                .int(with.pci);
             if cx.env.config.profile.quirks.join_shows_little {
                 return Ok(Reply::Done);
             }
-            line.int(with.pci)
-                .int(settings.reconnect.0)
+            line.int(settings.reconnect.0)
                 .int(with.listen_interval)
                 .int(with.scan_mode)
                 .int(with.pmf);

@@ -32,11 +32,13 @@ fn execute(cx: &mut Cx<'_>) -> Handled {
     start(cx, Filter::default(), ACTIVE_MS)
 }
 
-/// Every parameter may be omitted, those at the end with their commas.
+/// Every parameter may be omitted, those at the end with their commas. An empty SSID is any, as it is in a probe request: mbed-os
+/// asks so for what has a BSSID.
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=6)?;
+    let ssid = args.opt_string(SSID_BYTES)?;
     let filter = Filter {
-        ssid: args.opt_string(SSID_BYTES)?.map(Vec::from),
+        ssid: ssid.filter(|ssid| !ssid.is_empty()).map(Vec::from),
         bssid: args.opt_mac()?,
         channel: args.opt_byte(1..=14)?,
     };

@@ -12,7 +12,7 @@ use espat_core::{AccessPoint, Answers};
 use serde::Deserialize;
 use toml_edit::{Document, Item, Value};
 
-use crate::cli::{ModuleOptions, PortOptions, RunOptions};
+use crate::cli::RunOptions;
 use crate::failure::Usage;
 use crate::value::{check_access_point, parse_mac};
 
@@ -36,83 +36,22 @@ impl Settings {
         environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Usage> {
         let (environment, unknown_variables) = read_environment(environment)?;
-        let upper = over(command_line, environment);
-        let (file, access_points) = match &upper.module.config {
+        let upper = command_line.over(environment);
+        let (file, access_points) = match &upper.module.program.config {
             Some(path) => read_file(path)?,
             None => <_>::default(),
         };
-        let access_points = if upper.module.ap.is_empty() {
+        let access_points = if upper.module.air.ap.is_empty() {
             access_points
         } else {
             vec![]
         };
         Ok(Self {
-            options: over(upper, file),
+            options: upper.over(file),
             access_points,
             unknown_variables,
         })
     }
-}
-
-/// Puts `upper` over `lower`: a value replaces a value, a list a list, a port a port.
-fn over(upper: RunOptions, lower: RunOptions) -> RunOptions {
-    let list = |empty: bool| !empty;
-    let (u, l) = (upper.module, lower.module);
-    // `--offline` and `--allow` exclude each other, so either of them replaces both.
-    let reach = u.offline || list(u.allow.is_empty());
-    let (offline, allow) = if reach {
-        (u.offline, u.allow)
-    } else {
-        (l.offline, l.allow)
-    };
-    RunOptions {
-        port: if has_port(&upper.port) {
-            upper.port
-        } else {
-            lower.port
-        },
-        module: ModuleOptions {
-            profile: u.profile.or(l.profile),
-            power: u.power.or(l.power),
-            timing: u.timing.or(l.timing),
-            reports: u.reports.or(l.reports),
-            terminator: u.terminator.or(l.terminator),
-            strict_baud: u.strict_baud || l.strict_baud,
-            log_port: u.log_port.or(l.log_port),
-            seed: u.seed.or(l.seed),
-            state: u.state.or(l.state),
-            certs: u.certs.or(l.certs),
-            tls_keylog: u.tls_keylog.or(l.tls_keylog),
-            ota_server: u.ota_server.or(l.ota_server),
-            ota_token: u.ota_token.or(l.ota_token),
-            ap: longer(u.ap, l.ap),
-            station: longer(u.station, l.station),
-            ip: u.ip.or(l.ip),
-            ip6: u.ip6.or(l.ip6),
-            map: longer(u.map, l.map),
-            publish: longer(u.publish, l.publish),
-            offline,
-            allow,
-            deny: longer(u.deny, l.deny),
-            faults: u.faults.over(l.faults),
-            watch: u.watch.over(l.watch),
-            control: u.control.over(l.control),
-            config: u.config.or(l.config),
-            log: u.log.or(l.log),
-        },
-    }
-}
-
-fn longer<T>(upper: Vec<T>, lower: Vec<T>) -> Vec<T> {
-    if upper.is_empty() { lower } else { upper }
-}
-
-fn has_port(port: &PortOptions) -> bool {
-    port.pty.is_some()
-        || port.tcp.is_some()
-        || port.rfc2217.is_some()
-        || port.serial.is_some()
-        || port.stdio
 }
 
 /// The parser of `run`'s options alone.

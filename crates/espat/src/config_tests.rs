@@ -59,10 +59,10 @@ fn the_command_line_wins_over_the_environment_which_wins_over_the_file() {
     ];
     let settings = file.resolve(&["--seed=3"], &environment).unwrap();
     let module = &settings.options.module;
-    assert_eq!(module.seed, Some(3));
-    assert_eq!(module.ip, Some([10, 0, 0, 2].into()));
-    assert_eq!(module.timing, Some(TimingOption::Fast));
-    assert_eq!(module.ap.len(), 2);
+    assert_eq!(module.firmware.seed, Some(3));
+    assert_eq!(module.network.ip, Some([10, 0, 0, 2].into()));
+    assert_eq!(module.firmware.timing, Some(TimingOption::Fast));
+    assert_eq!(module.air.ap.len(), 2);
 }
 
 #[test]
@@ -82,8 +82,8 @@ fn a_port_replaces_the_port_of_a_lower_layer() {
 fn offline_and_allow_replace_each_other() {
     let file = File::new("reach", "offline = true\n");
     let settings = file.resolve(&["--allow=10.0.0.0/8"], &[]).unwrap();
-    assert!(!settings.options.module.offline);
-    assert_eq!(settings.options.module.allow.len(), 1);
+    assert!(!settings.options.module.network.offline);
+    assert_eq!(settings.options.module.network.allow.len(), 1);
     let both = File::new("both", "offline = true\nallow = \"10.0.0.0/8\"\n");
     assert!(both.resolve(&[], &[]).unwrap_err().contains("--offline"));
 }

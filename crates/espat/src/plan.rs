@@ -33,7 +33,7 @@ fn module_config(settings: &Settings) -> Result<ModuleConfig, Usage> {
     let options = &settings.options.module;
     let mut config = ModuleConfig::new();
     config.profile = profile(options);
-    if let Some(timing) = options.timing {
+    if let Some(timing) = options.firmware.timing {
         config.timing = match timing {
             TimingOption::Realistic => Timing::Realistic,
             TimingOption::Fast => Timing::Fast,
@@ -42,47 +42,47 @@ fn module_config(settings: &Settings) -> Result<ModuleConfig, Usage> {
     if config.timing == Timing::Fast {
         config.serial_credit = FAST_CREDIT;
     }
-    if let Some(reports) = options.reports {
+    if let Some(reports) = options.firmware.reports {
         config.reports = match reports {
             ReportsOption::Between => Reports::Between,
             ReportsOption::Anywhere => Reports::Anywhere,
         };
     }
-    if let Some(terminator) = options.terminator {
+    if let Some(terminator) = options.firmware.terminator {
         config.terminator = match terminator {
             TerminatorOption::Crlf => Terminator::CrLf,
             TerminatorOption::Lenient => Terminator::Lenient,
         };
     }
-    config.log_port = match options.log_port {
+    config.log_port = match options.firmware.log_port {
         None => LogPort::Off,
         Some(LogTarget::Shared) => LogPort::Shared,
         Some(LogTarget::Stderr | LogTarget::File(_)) => LogPort::Separate,
     };
-    config.seed = options.seed.unwrap_or(config.seed);
-    config.addresses.station_ip = options.ip.unwrap_or(config.addresses.station_ip);
-    config.addresses.station_ip6 = options.ip6.unwrap_or(config.addresses.station_ip6);
+    config.seed = options.firmware.seed.unwrap_or(config.seed);
+    config.addresses.station_ip = options.network.ip.unwrap_or(config.addresses.station_ip);
+    config.addresses.station_ip6 = options.network.ip6.unwrap_or(config.addresses.station_ip6);
     config.air.access_points.clone_from(&settings.access_points);
-    for ap in &options.ap {
+    for ap in &options.air.ap {
         config.air.access_points.push(
             ap.access_point()
                 .map_err(|e| Usage::new(format!("--ap: {e}")))?,
         );
     }
-    config.upgrade.server = options.ota_server.as_ref().map(|url| url.0.clone());
-    if let Some(token) = &options.ota_token {
+    config.upgrade.server = options.network.ota_server.as_ref().map(|url| url.0.clone());
+    if let Some(token) = &options.network.ota_token {
         let token = token
             .checked()
             .map_err(|e| Usage::new(format!("--ota-token: {e}")))?;
         config.upgrade.token = Some(token.to_owned());
     }
-    config.air.stations = options.station.iter().map(|s| s.0).collect();
+    config.air.stations = options.air.station.iter().map(|s| s.0).collect();
     Ok(config)
 }
 
 /// The firmware line.
 pub(crate) fn profile(options: &ModuleOptions) -> &'static Profile {
-    options.profile.map_or(PROFILES[0], |p| p.0)
+    options.firmware.profile.map_or(PROFILES[0], |p| p.0)
 }
 
 /// The log UART's own file, opened.
@@ -90,7 +90,7 @@ pub(crate) fn profile(options: &ModuleOptions) -> &'static Profile {
 /// # Errors
 /// The file and why it cannot be opened.
 fn log_sink(options: &ModuleOptions) -> Result<Option<LogSink>, Usage> {
-    Ok(match &options.log_port {
+    Ok(match &options.firmware.log_port {
         None | Some(LogTarget::Shared) => None,
         Some(LogTarget::Stderr) => Some(Box::new(std::io::stderr())),
         Some(LogTarget::File(path)) => {
@@ -149,7 +149,7 @@ fn fault_directives(options: &ModuleOptions) -> Vec<Directive> {
     let names = options.faults.fault.iter();
     let mut directives: Vec<_> = names.map(|name| Directive::Fault(whole(name))).collect();
     if !directives.is_empty() {
-        directives.extend(options.seed.map(Directive::FaultSeed));
+        directives.extend(options.firmware.seed.map(Directive::FaultSeed));
     }
     directives
 }
@@ -160,13 +160,13 @@ fn fault_directives(options: &ModuleOptions) -> Vec<Directive> {
 /// The option whose file or folder cannot be used.
 fn net_options(options: &ModuleOptions) -> Result<NetOptions, Usage> {
     let default = NetOptions::default();
-    let key_log = options.tls_keylog.as_ref().map(|path| {
+    let key_log = options.network.tls_keylog.as_ref().map(|path| {
         KeyLog::open(path).map_err(|e| {
             let shown = path.display();
             Usage::new(format!("--tls-keylog {shown}: cannot open the file: {e}"))
         })
     });
-    for publish in &options.publish {
+    for publish in &options.network.publish {
         if !is_ours(publish.at) {
             let (port, at) = (publish.port, publish.at);
             return Err(Usage::new(format!(
@@ -176,8 +176,8 @@ fn net_options(options: &ModuleOptions) -> Result<NetOptions, Usage> {
         }
     }
     let stations = [
-        ("--ip", options.ip.map(IpAddr::from)),
-        ("--ip6", options.ip6.map(IpAddr::from)),
+        ("--ip", options.network.ip.map(IpAddr::from)),
+        ("--ip6", options.network.ip6.map(IpAddr::from)),
     ];
     for (option, ip) in stations {
         if let Some(ip) = ip.filter(|ip| !is_ours(SocketAddr::new(*ip, 0))) {
@@ -205,14 +205,14 @@ fn net_options(options: &ModuleOptions) -> Result<NetOptions, Usage> {
     });
     let capture = capture.transpose()?;
     Ok(NetOptions {
-        ip: options.ip.unwrap_or(default.ip),
-        ip6: options.ip6.unwrap_or(default.ip6),
-        maps: options.map.clone(),
-        publish: options.publish.clone(),
+        ip: options.network.ip.unwrap_or(default.ip),
+        ip6: options.network.ip6.unwrap_or(default.ip6),
+        maps: options.network.map.clone(),
+        publish: options.network.publish.clone(),
         policy: Policy {
-            offline: options.offline,
-            allow: options.allow.clone(),
-            deny: options.deny.clone(),
+            offline: options.network.offline,
+            allow: options.network.allow.clone(),
+            deny: options.network.deny.clone(),
         },
         certificates,
         key_log: key_log.map(|log| log.also_in(capture.clone())),
@@ -232,7 +232,11 @@ fn is_ours(mut at: SocketAddr) -> bool {
 
 /// The certificates of `--certs`, or of the state, where a server's own is kept too.
 fn certificates(options: &ModuleOptions) -> Result<Certificates, Usage> {
-    let mut state = options.state.as_ref().map(|folder| folder.join("certs"));
+    let mut state = options
+        .firmware
+        .state
+        .as_ref()
+        .map(|folder| folder.join("certs"));
     if let Some(folder) = &state {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         if let Err(e) = made {
@@ -242,14 +246,14 @@ fn certificates(options: &ModuleOptions) -> Result<Certificates, Usage> {
             state = None;
         }
     }
-    let folder = options.certs.as_ref().or(state.as_ref());
+    let folder = options.firmware.certs.as_ref().or(state.as_ref());
     Certificates::open(folder.map(PathBuf::as_path), state.as_deref())
         .map_err(|e| Usage::new(format!("--certs: {e}")))
 }
 
 /// When the module powers on, where nobody says otherwise `default`.
 fn power_policy(options: &ModuleOptions, default: PowerPolicy) -> PowerPolicy {
-    match options.power {
+    match options.firmware.power {
         None => default,
         Some(PowerWhen::OnOpen) => PowerPolicy::OnOpen,
         Some(PowerWhen::EachOpen) => PowerPolicy::EachOpen,
@@ -268,10 +272,10 @@ pub(crate) fn module(settings: &Settings, default_power: PowerPolicy) -> Result<
     if let Some(sink) = log_sink(options)? {
         module = module.log(sink);
     }
-    for plan in faults(&options.faults.fault, options.seed)? {
+    for plan in faults(&options.faults.fault, options.firmware.seed)? {
         module = module.fault(plan);
     }
-    if let Some(folder) = &options.state {
+    if let Some(folder) = &options.firmware.state {
         let wrong = |error| Usage::new(format!("--state: {error}"));
         module = module
             .store(Store::open(folder).map_err(wrong)?)

@@ -58,7 +58,7 @@ pub(crate) fn run_command_line() -> ExitCode {
 /// What every subcommand with a module does first: options from all places, the log, room for descriptors.
 fn start(options: RunOptions) -> anyhow::Result<Settings> {
     let settings = Settings::resolve(options, std::env::vars_os())?;
-    log::start(settings.options.module.log.unwrap_or_default());
+    log::start(settings.options.module.program.log.unwrap_or_default());
     for name in &settings.unknown_variables {
         tracing::warn!(
             "{name} names no option and is not used; `espat --help` says which there are"

@@ -85,7 +85,7 @@ async fn open(settings: &Settings, recording: Option<&Recording>) -> anyhow::Res
         serial,
         stdio,
     } = &settings.options.port;
-    let strict_baud = settings.options.module.strict_baud;
+    let strict_baud = settings.options.module.firmware.strict_baud;
     if strict_baud && (tcp.is_some() || serial.is_some() || *stdio) {
         tracing::warn!("--strict-baud is not used: only a PTY and RFC 2217 tell the host's rate");
     }

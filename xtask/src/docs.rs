@@ -1,15 +1,17 @@
-//! `cargo xtask docs`: the documents that are made from the core's tables.
+//! `cargo xtask docs`: the documents that are made from what the program itself works with.
 
 mod commands;
 mod profiles;
+mod scenarios;
 
 use crate::process::{Done, root, say};
 
 /// The documents.
-fn documents() -> [(&'static str, String); 2] {
+fn documents() -> [(&'static str, String); 3] {
     [
         ("docs/commands.md", commands::text()),
         ("docs/profiles.md", profiles::text()),
+        ("docs/scenarios.md", scenarios::text()),
     ]
 }
 

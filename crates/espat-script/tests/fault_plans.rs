@@ -222,7 +222,7 @@ do = "hang"
 when = { state = "sleepy" }
 do = "hang"
 "##,
-            r##"plan.toml:2:18: there is no `state = "sleepy"`; there is idle, busy, payload, passthrough, down, joined, unjoined, link-open, no-link
+            r##"plan.toml:2:18: there is no `state = "sleepy"`; there is idle, busy, payload, passthrough, down, joined, unjoined, link-open, no-link, dns-unset
 2 | when = { state = "sleepy" }
   |                  ^"##,
         ),

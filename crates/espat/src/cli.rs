@@ -140,7 +140,7 @@ pub(crate) enum Command {
     Commands(CommandsOptions),
     /// List the scenarios that --fault can name
     ///
-    /// Prints each scenario's name, the row of the list of failures that it is, and what goes wrong. With NAME, all of one: what it does, who
+    /// Prints each scenario's name, the kind of failure (1 to 19) of docs/scenarios.md that it is, and what goes wrong. With NAME, all of one: what it does, who
     /// reported it, what a good driver does, and its plan.
     ///
     /// Example: espat scenarios ipd-inside-send

@@ -183,6 +183,8 @@ pub enum StateKind {
     LinkOpen,
     /// No link is open.
     NoLink,
+    /// `AT+CIPDNS` has set no name servers: those of the network count.
+    DnsUnset,
 }
 
 /// What a run of serial bytes is.

@@ -23,6 +23,8 @@ pub(super) struct Seen {
     pub(super) is_associated: bool,
     /// The station has its address.
     pub(super) is_joined: bool,
+    /// `AT+CIPDNS` has set name servers.
+    has_dns_set: bool,
     /// The rate that the module's UART should run at.
     pub(super) uart_baud: u32,
     /// The running command gave payload to a link and waits for its result.
@@ -30,7 +32,7 @@ pub(super) struct Seen {
 }
 
 /// Every state, in the order in which rules are asked.
-pub(super) const STATES: [StateKind; 9] = [
+pub(super) const STATES: [StateKind; 10] = [
     StateKind::Idle,
     StateKind::Busy,
     StateKind::Payload,
@@ -40,6 +42,7 @@ pub(super) const STATES: [StateKind; 9] = [
     StateKind::Unjoined,
     StateKind::LinkOpen,
     StateKind::NoLink,
+    StateKind::DnsUnset,
 ];
 
 impl Seen {
@@ -56,6 +59,7 @@ impl Seen {
         let mut links = view.link_details();
         self.has_open_link = links.any(|link| link.phase == LinkPhase::Open);
         (self.is_associated, self.is_joined) = module.station();
+        self.has_dns_set = module.has_name_servers_set();
         self.uart_baud = view.uart().baud;
     }
 
@@ -70,6 +74,7 @@ impl Seen {
             StateKind::Unjoined => !self.is_joined,
             StateKind::LinkOpen => self.has_open_link,
             StateKind::NoLink => !self.has_open_link,
+            StateKind::DnsUnset => !self.has_dns_set,
         }
     }
 

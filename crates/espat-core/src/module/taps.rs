@@ -48,6 +48,11 @@ impl Module {
         (wifi.station_is_associated(), wifi.station_is_up())
     }
 
+    /// Whether `AT+CIPDNS` has set name servers.
+    pub(crate) fn has_name_servers_set(&self) -> bool {
+        self.state.nvs.live.name_servers.manual
+    }
+
     /// Lends the serial credit: from here on whole runs come out, whatever the UART does. Returns a queue that has what there was of
     /// it, and the bytes that are on their way.
     pub(crate) fn lend_credit(&mut self) -> (Outbox, usize, LogPort) {

@@ -35,7 +35,7 @@ pub struct PlanFile {
     pub plan: FaultPlan,
     /// What goes wrong, in one line.
     pub summary: String,
-    /// The row of the list of failures that it is.
+    /// The kind of failure, of the nineteen of docs/scenarios.md, that it is.
     pub row: Option<u8>,
     /// The public threads that reported it.
     pub threads: Vec<String>,

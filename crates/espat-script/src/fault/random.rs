@@ -49,6 +49,7 @@ const STATES: &[StateKind] = &[
     StateKind::Unjoined,
     StateKind::LinkOpen,
     StateKind::NoLink,
+    StateKind::DnsUnset,
 ];
 const COUNTERS: &[Counter] = &[
     Counter::SerialIn,

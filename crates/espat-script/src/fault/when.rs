@@ -35,6 +35,7 @@ const STATES: &[(&str, StateKind)] = &[
     ("unjoined", StateKind::Unjoined),
     ("link-open", StateKind::LinkOpen),
     ("no-link", StateKind::NoLink),
+    ("dns-unset", StateKind::DnsUnset),
 ];
 
 const OUT_MARKS: &[(&str, RunMark)] = &[

@@ -13,7 +13,7 @@ use crate::failure::Usage;
 struct Row {
     name: String,
     summary: String,
-    /// Of the list of failures.
+    /// The kind of failure of docs/scenarios.md.
     row: Option<u8>,
     threads: Vec<String>,
 }

@@ -4,6 +4,11 @@
 //! Everything is polled in the driver's own task; a payload byte crosses no channel. The timer is armed again after every
 //! drain. With nothing to do the task sleeps until a socket, the port, the handle or the timer wakes it.
 
+mod control;
+mod serial;
+
+pub(crate) use serial::{ChunkState, HostState, PortSide};
+
 use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,10 +22,9 @@ use tokio::sync::mpsc;
 use crate::clock::{Alarm, Clock};
 use crate::counters::Counters;
 use crate::engine::Engine;
-use crate::handle::{Change, Control, HandleError};
-use crate::inject::{INJECTED_MAX, Injected, Injection, Way};
+use crate::handle::Control;
 use crate::net::Net;
-use crate::port::{AfterClose, Port, PortError, PortEvent, Transmitter};
+use crate::port::{AfterClose, PortError};
 use crate::power::{PowerPolicy, Supply};
 use crate::store::Keeper;
 use crate::trace::Trace;
@@ -73,37 +77,6 @@ struct Work<E> {
 thread_local! {
     /// Where reads of the port and of sockets land. One a thread: a module that has nothing to read needs none.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// The port and what belongs to it.
-pub(crate) struct PortSide {
-    pub(crate) port: Box<dyn Port>,
-    pub(crate) transmitter: Transmitter,
-    pub(crate) log: Option<LogSink>,
-    /// The log UART has a sink of its own, or none.
-    pub(crate) log_apart: bool,
-    pub(crate) state: HostState,
-    pub(crate) chunk: ChunkState,
-    pub(crate) injected: Injected,
-}
-
-/// What is known of the host on the port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HostState {
-    NeverOpened,
-    Open,
-    Closed,
-    /// Gone for good at that time.
-    Gone(Instant),
-}
-
-/// Where reading is in a chunk, on ports that keep chunks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ChunkState {
-    Between,
-    /// A read filled all the room: more of the same chunk may be there.
-    Inside,
-    Over,
 }
 
 enum Step {
@@ -276,189 +249,11 @@ impl<E: Engine> Work<E> {
         }
     }
 
-    fn step_control(&mut self, cx: &mut Context<'_>) -> Step {
-        let Some(control) = &mut self.control else {
-            return Step::Nothing;
-        };
-        let Poll::Ready(message) = control.poll_recv(cx) else {
-            return Step::Nothing;
-        };
-        match message {
-            Some(Control::Stop) => return Step::Ended,
-            Some(Control::Power(event)) => self.power(event),
-            Some(Control::Inspect(look)) => {
-                if let Some(engine) = self.supply.engine() {
-                    look(engine);
-                }
-            }
-            Some(Control::Change(change)) => self.change(change),
-            Some(Control::Inject(injection)) => self.inject(injection),
-            None => {
-                self.control = None;
-            }
-        }
-        Step::Fed
-    }
-
-    fn inject(&mut self, injection: Injection) {
-        let is_powered = self.supply.is_powered();
-        let fits = is_powered
-            && match injection.way {
-                Way::ToModule => self.port.injected.push(&injection.bytes),
-                Way::ToHost => {
-                    let now = self.clock.now();
-                    let line = &mut self.port.transmitter;
-                    line.push_foreign(now, &injection.bytes, INJECTED_MAX)
-                }
-            };
-        let done = match (is_powered, fits) {
-            (false, _) => Err(HandleError::NeverPowered),
-            (true, true) => Ok(()),
-            (true, false) => Err(HandleError::Full),
-        };
-        // Nobody waits for the answer any more: nothing to do.
-        let _ = injection.answer.send(done);
-    }
-
-    fn change(&mut self, change: Change<E>) {
-        if self.supply.is_powered() {
-            let now = self.clock.now();
-            change(self.supply.unpowered_too(), now);
-            self.drain(now);
-        } else {
-            change(self.supply.unpowered_too(), Instant::ZERO);
-        }
-    }
-
     /// Whether neither a host nor a handle can reach the module any more.
     fn is_forsaken(&self) -> bool {
         self.control.is_none()
             && self.port.state == HostState::Closed
             && self.port.port.after_close() == AfterClose::NeverReopens
-    }
-
-    fn on_port_event(&mut self, event: PortEvent) {
-        match event {
-            PortEvent::Opened => {
-                let is_first = self.port.state == HostState::NeverOpened;
-                self.port.state = HostState::Open;
-                tracing::debug!("a host opened the port");
-                if !self.supply.is_powered() {
-                    self.power(PowerEvent::On);
-                } else if self.supply.policy() == PowerPolicy::EachOpen && !is_first {
-                    self.power(PowerEvent::Off);
-                    self.power(PowerEvent::On);
-                }
-            }
-            PortEvent::Refused => self.counters.hosts_refused.add(1),
-            PortEvent::Held => {
-                let event = self.supply.hold();
-                self.feed_power(event);
-            }
-            PortEvent::Released { runs } => {
-                let event = self.supply.release(runs);
-                self.feed_power(event);
-            }
-            PortEvent::Closed => {
-                tracing::debug!("the last host closed the port");
-                let missing = self.supply.engine().and_then(Engine::payload_missing);
-                if let Some(missing) = missing {
-                    tracing::warn!(
-                        "the host is gone in the middle of a payload: the module goes on waiting for {missing} bytes, \
-                         as the chip does; `--power each-open` starts over at the next opening"
-                    );
-                }
-                self.port.transmitter.discard();
-                self.port.chunk = ChunkState::Between;
-                let ends = self.port.port.after_close() == AfterClose::Ends;
-                self.port.state = if ends {
-                    HostState::Gone(self.clock.now())
-                } else {
-                    HostState::Closed
-                };
-            }
-        }
-    }
-
-    fn power(&mut self, event: PowerEvent) {
-        if self.supply.is_powered() {
-            let event = self.supply.on_event(event);
-            self.feed_power(event);
-        } else if event == PowerEvent::On {
-            self.clock = Clock::start();
-            self.supply.power_on();
-            self.drain(Instant::ZERO);
-        }
-    }
-
-    fn feed_power(&mut self, event: Option<PowerEvent>) {
-        let Some(event) = event else {
-            return;
-        };
-        // What stands in the UART is lost with the module's memory; at a reset what comes after it is not.
-        let is_reset = matches!(
-            event,
-            PowerEvent::Reset | PowerEvent::BrownOut | PowerEvent::Watchdog
-        );
-        if is_reset {
-            self.port.transmitter.discard();
-        }
-        self.feed(self.clock.now(), Input::Power(event));
-        if event == PowerEvent::Off {
-            self.port.transmitter.discard();
-        }
-    }
-
-    /// One read from the port; whether it fed anything.
-    fn step_serial(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        scratch: &mut [u8],
-    ) -> Result<bool, DriverError> {
-        if self.port.chunk == ChunkState::Over {
-            self.port.chunk = ChunkState::Between;
-            self.feed(now, Input::SerialBreak);
-            return Ok(true);
-        }
-        let room = self
-            .supply
-            .engine()
-            .map_or(0, Engine::serial_room)
-            .min(scratch.len());
-        if room == 0 {
-            return Ok(false);
-        }
-        let injected = self.port.injected.take(&mut scratch[..room]);
-        let read = if injected > 0 {
-            Poll::Ready(injected)
-        } else {
-            self.port.port.poll_read(cx, &mut scratch[..room])?
-        };
-        match read {
-            Poll::Ready(0) => {
-                self.roused = true;
-                Ok(true)
-            }
-            Poll::Ready(n) => {
-                if self.port.port.keeps_chunks() {
-                    self.port.chunk = if n < room {
-                        ChunkState::Over
-                    } else {
-                        ChunkState::Inside
-                    };
-                }
-                self.counters.serial_in.add(n);
-                self.feed(now, Input::Serial(&scratch[..n]));
-                Ok(true)
-            }
-            Poll::Pending if self.port.chunk == ChunkState::Inside => {
-                self.port.chunk = ChunkState::Between;
-                self.feed(now, Input::SerialBreak);
-                Ok(true)
-            }
-            Poll::Pending => Ok(false),
-        }
     }
 
     fn feed(&mut self, now: Instant, input: Input<'_>) -> Step {
@@ -509,18 +304,6 @@ impl<E: Engine> Future for Driver<E> {
             self.0 = None;
         }
         polled
-    }
-}
-
-impl PortSide {
-    fn log(&mut self, bytes: &[u8]) {
-        let Some(log) = &mut self.log else {
-            return;
-        };
-        if let Err(error) = log.write_all(bytes) {
-            tracing::warn!("the log port cannot be written any more: {error}");
-            self.log = None;
-        }
     }
 }
 

@@ -64,7 +64,7 @@ fn read(state: &Path) -> Option<Identity> {
         Ok(pem) => parse(&pem),
     };
     if let Ok(metadata) = std::fs::metadata(&path) {
-        super::certificates::warn_of_others(&path, metadata.mode());
+        super::slot::warn_of_others(&path, metadata.mode());
     }
     if usable.is_none() {
         tracing::warn!(

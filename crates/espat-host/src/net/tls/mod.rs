@@ -12,6 +12,7 @@ mod keylog;
 mod link;
 mod partition;
 mod session;
+mod slot;
 mod watch;
 mod wire;
 

@@ -33,7 +33,7 @@ use crate::output::{Output, ResetCause, SocketId, UartConfig, Wake};
 use crate::rng::Rng;
 use crate::serial::chunk::Chunk;
 use crate::serial::escape::Escape;
-use crate::serial::framer::Framer;
+use crate::serial::framer::{Framer, LineEnd};
 use crate::serial::payload::Payload;
 use crate::sys::System;
 use crate::time::Instant;
@@ -144,11 +144,12 @@ impl Module {
     pub fn power_on(config: ModuleConfig, now: Instant) -> Result<Self, ConfigError> {
         let settings = Self::settings(&config)?;
         let limits = &config.profile.limits;
+        let line_end = LineEnd::new(config.terminator, config.profile.quirks.looks_for_at);
         let mut module = Self {
             phase: Phase::Off,
             now,
             intake: Intake {
-                framer: Framer::new(config.terminator, limits.line_bytes),
+                framer: Framer::new(line_end, limits.line_bytes),
                 chunk: Chunk::default(),
                 escape: Escape::default(),
                 payload: None,

@@ -9,7 +9,11 @@ use crate::syntax::line::{CommandLine, Form};
 
 /// Runs one line, which has no terminator any more.
 pub(crate) fn run(cx: &mut Cx<'_>, line: &mut [u8]) -> Handled {
-    let line = CommandLine::parse(line)?;
+    let line = if cx.env.profile().quirks.looks_for_at {
+        CommandLine::find(line)?
+    } else {
+        CommandLine::parse(line)?
+    };
     let command = table::find(cx.env.profile(), line.name).ok_or(AtError::Unsupported)?;
     if !command.has(cx.env.profile(), line.form) {
         return Err(AtError::WrongForm);

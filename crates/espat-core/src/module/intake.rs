@@ -10,7 +10,7 @@ use crate::output::{Dropped, Event, ResetCause};
 use crate::reply::error::AtError;
 use crate::serial::chunk::{Before, Busy};
 use crate::serial::escape::{Escape, Verdict};
-use crate::serial::framer::{Framed, content_len};
+use crate::serial::framer::Framed;
 use crate::serial::payload::Payload;
 use crate::time::Duration;
 use crate::timers::Timer;
@@ -136,7 +136,7 @@ impl Module {
         if self.state.sys.echo {
             self.echo(&line);
         }
-        let len = content_len(&line);
+        let len = self.intake.framer.content_len(&line);
         let handled = crate::exec::dispatch::run(&mut self.state.cx(self.now), &mut line[..len]);
         self.intake.framer.recycle(line);
         self.conclude_line(handled);

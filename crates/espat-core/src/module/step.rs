@@ -31,7 +31,7 @@ impl Module {
             }
             Ok(Reply::Passthrough) => {
                 self.state.out.result(ResultCode::Ok);
-                self.state.out.prompt();
+                self.state.out.passthrough_prompt();
                 self.enter_passthrough();
             }
             Ok(Reply::Keep {

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use super::{Module, Phase};
 use crate::config::LogPort;
 use crate::outbox::Outbox;
-use crate::serial::framer::content_len;
 use crate::time::Instant;
 
 /// More credit than a module can use up.
@@ -39,7 +38,8 @@ impl Module {
         let faults = &self.state.faults;
         let is_deaf = faults.hang || faults.busy_until.is_some_and(|until| now < until);
         let line = self.intake.framer.line_with(tail)?;
-        (is_free && !is_deaf).then(|| line[..content_len(&line)].to_vec())
+        let len = self.intake.framer.content_len(&line);
+        (is_free && !is_deaf).then(|| line[..len].to_vec())
     }
 
     /// Whether the station has joined its access point, and whether it has its address.

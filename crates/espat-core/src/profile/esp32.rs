@@ -105,6 +105,7 @@ pub(super) const BASE: Profile = Profile {
         own_join_ignores_leased_servers: false,
         rom_is_heard: false,
         explains_to_host: false,
+        looks_for_at: false,
         prompt_has_space: false,
         echo_repeats_cr: false,
         busy_a_line: false,
@@ -438,6 +439,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     upgrade.partitions: Source, "esp-at v2.2.0.0, module_config, at_customize.csv; so in the manual of 2.4, How to Generate PKI Files";
     quirks.rom_is_heard: Documented, "manual of 2.2, Hardware Connection: UART 0 is the log, the AT port is another";
     quirks.explains_to_host: Strings, "core libraries 1.0 to 5.0: these texts end in CR alone, and the silent builds lack them";
+    quirks.looks_for_at: Transcript, "esp-at#101, esp-at#159, esp-at#295: a lone CR or LF and a lost letter spoil the line";
     quirks.prompt_has_space: Strings, "core library 2.2";
     quirks.echo_repeats_cr: Transcript, "esp-at#101, FactbirdHQ/atat#231: bytes";
     quirks.busy_a_line: Transcript, "esp-at#105, esp-at#388; core library 2.2 has no `busy s...`";

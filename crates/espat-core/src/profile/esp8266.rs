@@ -99,6 +99,7 @@ pub(super) const NONOS_1_7: Profile = Profile {
         sntp_off_needs_zone: false,
         rom_is_heard: true,
         explains_to_host: true,
+        looks_for_at: true,
         prompt_has_space: true,
         echo_repeats_cr: true,
         busy_a_line: true,
@@ -175,7 +176,8 @@ const EVIDENCE_NONOS_1_7: &[Evidence] = evidence! {
     quirks.rom_is_heard: Transcript, "mbed-os#12234; the AT port is UART 0";
     texts.rom: Transcript, "mbed-os#12234 and a log of 1.6.2: what the boot loader of NonOS says";
     quirks.explains_to_host: Transcript, "ESP8266_NONOS_SDK#35, RaceCapture#867, ESP8266_AT_Commands_parser#50; words and their order also from ESP_ATMod";
-    quirks.prompt_has_space: Driver, "drogue-esp8266 and esp8266-wifi-serial wait for it; ESP8266_NONOS_SDK#59; source of AT 0.20";
+    quirks.looks_for_at: Source, "ESP8266_AT, at_port.c (AT 0.20), and ESP_ATMod; what a LF alone does to a command is decided: AT 0.20 runs those with =";
+    quirks.prompt_has_space: Driver, "drogue-esp8266 and esp8266-wifi-serial wait for it; ESP8266_NONOS_SDK#59; source of AT 0.20, which has it on a line of its own in passthrough";
     quirks.echo_repeats_cr: Transcript, "room-15/blog#17: bytes; source of AT 0.20; a project with 1.7.4 counts CR LF";
     quirks.busy_a_line: Source, "ESP8266_AT, at_port.c (AT 0.20); drivers of 1.7 know both texts";
     quirks.pluses_cancel_send: Documented, "instruction set: +++ in data mode only for AT+CIPSENDBUF";

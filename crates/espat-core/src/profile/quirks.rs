@@ -47,7 +47,10 @@ values! {
         pub rom_is_heard: bool,
         /// Why a command fails or changes nothing is said to the host MCU, before the result; otherwise on the log port.
         pub explains_to_host: bool,
-        /// `> ` follows OK at once; otherwise `>` stands on a line of its own.
+        /// Every LF ends a line, which is refused without a CR before it, and what stands before a line's `AT` is skipped; otherwise
+        /// CR LF alone ends one, and it begins with `AT`.
+        pub looks_for_at: bool,
+        /// `> ` follows OK at once where payload is to come; otherwise, and in passthrough, `>` stands on a line of its own.
         pub prompt_has_space: bool,
         /// The echo of a line ends in CR CR LF.
         pub echo_repeats_cr: bool,

@@ -199,6 +199,12 @@ impl Outbox {
         self.extend(b">");
     }
 
+    /// The `>` behind which passthrough begins.
+    pub(crate) fn passthrough_prompt(&mut self) {
+        self.begin(Mark::Prompt);
+        self.extend(b"\r\n>");
+    }
+
     /// The prompt of the saved link, which no command asked for.
     pub(crate) fn saved_link_prompt(&mut self) {
         self.begin(Mark::Report);

@@ -4,11 +4,33 @@ use alloc::vec::Vec;
 
 use crate::config::Terminator;
 
+/// What ends a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineEnd {
+    /// CR LF.
+    CrLf,
+    /// LF; a CR before it belongs to it.
+    Lf,
+    /// CR, LF, or both.
+    Any,
+}
+
+impl LineEnd {
+    /// As the user wants it; where that is the firmware's way, as the firmware has it.
+    pub(crate) fn new(terminator: Terminator, every_lf_ends: bool) -> Self {
+        match terminator {
+            Terminator::Lenient => Self::Any,
+            Terminator::CrLf if every_lf_ends => Self::Lf,
+            Terminator::CrLf => Self::CrLf,
+        }
+    }
+}
+
 /// Collects one line.
 #[derive(Debug)]
 pub(crate) struct Framer {
     line: Vec<u8>,
-    terminator: Terminator,
+    line_end: LineEnd,
     line_bytes_max: usize,
     /// The head of the line was dropped: it goes on, even where none of it stands here.
     is_tail: bool,
@@ -28,10 +50,10 @@ pub(crate) enum Framed {
 }
 
 impl Framer {
-    pub(crate) fn new(terminator: Terminator, line_bytes_max: usize) -> Self {
+    pub(crate) fn new(line_end: LineEnd, line_bytes_max: usize) -> Self {
         Self {
             line: Vec::new(),
-            terminator,
+            line_end,
             line_bytes_max,
             is_tail: false,
             swallow_lf: false,
@@ -56,8 +78,7 @@ impl Framer {
             taken += n;
             if self.ends() {
                 self.is_tail = false;
-                self.swallow_lf =
-                    self.terminator == Terminator::Lenient && self.line.last() == Some(&b'\r');
+                self.swallow_lf = self.line_end == LineEnd::Any && self.line.last() == Some(&b'\r');
                 return Framed::Line { taken };
             }
             if self.line.len() == self.line_bytes_max {
@@ -89,6 +110,14 @@ impl Framer {
         (is_whole && whole.ends()).then_some(whole.line)
     }
 
+    /// The length of a received line without its end. A LF without a CR belongs to the line where the firmware needs both.
+    pub(crate) fn content_len(&self, line: &[u8]) -> usize {
+        if self.line_end == LineEnd::Lf && !line.ends_with(b"\r\n") {
+            return line.len();
+        }
+        content_len(line)
+    }
+
     /// Gives the line's memory back for the next one.
     pub(crate) fn recycle(&mut self, mut line: Vec<u8>) {
         if self.line.is_empty() {
@@ -108,16 +137,17 @@ impl Framer {
     }
 
     fn find_end(&self, bytes: &[u8]) -> Option<usize> {
-        match self.terminator {
-            Terminator::CrLf => memchr::memchr(b'\n', bytes),
-            Terminator::Lenient => memchr::memchr2(b'\r', b'\n', bytes),
+        match self.line_end {
+            LineEnd::CrLf | LineEnd::Lf => memchr::memchr(b'\n', bytes),
+            LineEnd::Any => memchr::memchr2(b'\r', b'\n', bytes),
         }
     }
 
     fn ends(&self) -> bool {
-        match self.terminator {
-            Terminator::CrLf => self.line.ends_with(b"\r\n"),
-            Terminator::Lenient => matches!(self.line.last(), Some(b'\r' | b'\n')),
+        match self.line_end {
+            LineEnd::CrLf => self.line.ends_with(b"\r\n"),
+            LineEnd::Lf => self.line.last() == Some(&b'\n'),
+            LineEnd::Any => matches!(self.line.last(), Some(b'\r' | b'\n')),
         }
     }
 }
@@ -132,8 +162,8 @@ pub(crate) fn content_len(line: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn lines(terminator: Terminator, input: &[u8]) -> Vec<Vec<u8>> {
-        let mut framer = Framer::new(terminator, 16);
+    fn lines(line_end: LineEnd, input: &[u8]) -> Vec<Vec<u8>> {
+        let mut framer = Framer::new(line_end, 16);
         let mut found = Vec::new();
         let mut rest = input;
         loop {
@@ -151,14 +181,27 @@ mod tests {
     #[test]
     fn only_cr_lf_ends_a_line() {
         assert_eq!(
-            lines(Terminator::CrLf, b"AT\r\nA\nB\rC\r\n"),
+            lines(LineEnd::CrLf, b"AT\r\nA\nB\rC\r\n"),
             [b"AT\r\n".to_vec(), b"A\nB\rC\r\n".to_vec()]
         );
     }
 
     #[test]
+    fn every_lf_ends_a_line_where_a_cr_alone_does_not() {
+        assert_eq!(
+            lines(LineEnd::Lf, b"AT\r\nA\nB\rC\r\n\n"),
+            [
+                b"AT\r\n".to_vec(),
+                b"A\n".to_vec(),
+                b"B\rC\r\n".to_vec(),
+                b"\n".to_vec()
+            ]
+        );
+    }
+
+    #[test]
     fn lenient_takes_each_of_them_once() {
-        let found = lines(Terminator::Lenient, b"AT\rAT\nAT\r\nAT\r");
+        let found = lines(LineEnd::Any, b"AT\rAT\nAT\r\nAT\r");
         assert_eq!(
             found,
             [
@@ -173,7 +216,7 @@ mod tests {
     #[test]
     fn the_tail_of_a_long_line_is_a_line() {
         assert_eq!(
-            lines(Terminator::CrLf, b"0123456789abcdefTAIL\r\nAT\r\n"),
+            lines(LineEnd::CrLf, b"0123456789abcdefTAIL\r\nAT\r\n"),
             [b"TAIL\r\n".to_vec(), b"AT\r\n".to_vec()]
         );
     }

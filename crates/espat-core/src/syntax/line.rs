@@ -26,6 +26,14 @@ pub(crate) struct CommandLine<'a> {
 }
 
 impl<'a> CommandLine<'a> {
+    /// As [`parse`](Self::parse), whatever stands before the first `AT`.
+    pub(crate) fn find(line: &'a mut [u8]) -> Result<Self, AtError> {
+        let start = line
+            .windows(2)
+            .position(|at| at.eq_ignore_ascii_case(b"AT"));
+        Self::parse(&mut line[start.ok_or(AtError::NoPrefix)?..])
+    }
+
     /// Takes a line apart that has no terminator any more.
     pub(crate) fn parse(line: &'a mut [u8]) -> Result<Self, AtError> {
         let (prefix, rest) = line.split_at_mut_checked(2).ok_or(AtError::NoPrefix)?;

@@ -44,8 +44,9 @@ mod tests {
         async fn try_start() -> io::Result<Self> {
             let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
             socket.set_nonblocking(true)?;
-            socket.set_reuse_address(true)?;
             socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0).into())?;
+            // Shared from here on: before, the system could give out a port that is shared already.
+            socket.set_reuse_address(true)?;
             socket.set_multicast_if_v4(&Ipv4Addr::LOCALHOST)?;
             socket.set_multicast_loop_v4(true)?;
             socket.join_multicast_v4(&GROUP, &Ipv4Addr::LOCALHOST)?;

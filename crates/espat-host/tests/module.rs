@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod host;
+#[cfg(test)]
+mod places;
 
 #[cfg(test)]
 mod tests {
@@ -12,6 +14,7 @@ mod tests {
     use tokio::time::timeout;
 
     use crate::host::{DEADLINE, Host};
+    use crate::places;
 
     #[tokio::test]
     async fn a_tcp_link_carries_payload_both_ways() {
@@ -66,11 +69,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_is_published_and_serves() {
-        let free = TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let free = places::free();
         let publish = vec![format!("80={free}").parse().unwrap()];
         let mut host = Host::start(NetOptions {
             publish,
@@ -130,14 +129,9 @@ mod tests {
         host.join().await;
         let answer = host.ok("AT+CIPDOMAIN=\"box.test\"").await;
         assert!(answer.contains("127.0.0.1"), "{answer}");
-        let free = TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        host.send(format!("AT+CIPSTART=\"TCP\",\"box.test\",{free}\r\n").as_bytes())
-            .await;
+        let (_nobody, at) = places::refusing();
+        let line = format!("AT+CIPSTART=\"TCP\",\"box.test\",{}\r\n", at.port());
+        host.send(line.as_bytes()).await;
         host.wait("ERROR\r\n").await;
     }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod name_server;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod stand_in;
 
 #[cfg(test)]

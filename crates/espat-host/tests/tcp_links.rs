@@ -1,6 +1,8 @@
 //! TCP links and servers on real sockets of the loopback interface.
 
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod stand_in;
 
 #[cfg(test)]
@@ -16,6 +18,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
     use tokio::time::timeout;
 
+    use crate::places;
     use crate::stand_in::{Ask, Bench, DEADLINE, Fed, socket, start, tcp};
 
     async fn listener() -> (TcpListener, SocketAddr) {
@@ -182,8 +185,7 @@ mod tests {
     #[tokio::test]
     async fn connects_that_fail_say_why() {
         let (_serial, mut bench) = start(NetOptions::default());
-        let (listener, at) = listener().await;
-        drop(listener);
+        let (_nobody, at) = places::refusing();
         bench.ask(Ask::Connect(socket(0), tcp(at)));
         assert_eq!(
             bench.next().await,
@@ -344,17 +346,16 @@ mod tests {
 
     #[tokio::test]
     async fn clients_are_accepted_one_a_credit() {
-        let publish = vec!["8080=127.0.0.1:0".parse::<Publish>().unwrap()];
+        let at = places::free();
+        let publish = vec![format!("8080={at}").parse::<Publish>().unwrap()];
         let (_serial, mut bench) = start(NetOptions {
             publish,
             ..NetOptions::default()
         });
         bench.ask(Ask::Listen(socket(7), server(8080)));
-        let Fed::Listening(_, port) = bench.next().await else {
-            panic!("no server")
-        };
-        let mut first = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        let second = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        assert_eq!(bench.next().await, Fed::Listening(socket(7), at.port()));
+        let mut first = TcpStream::connect(at).await.unwrap();
+        let second = TcpStream::connect(at).await.unwrap();
         bench.settle().await;
         assert_eq!(bench.drain(), []);
         bench.ask(Ask::Accept(socket(7)));
@@ -363,7 +364,7 @@ mod tests {
         };
         assert_eq!((listener, accepted.is_accepted()), (socket(7), true));
         assert_eq!(peer, first.local_addr().unwrap());
-        assert_eq!(local, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(local, SocketAddr::new(at.ip(), 8080));
         bench.settle().await;
         assert_eq!(bench.drain(), []);
         bench.ask(Ask::Send(accepted, None, b"hello".to_vec()));
@@ -377,7 +378,7 @@ mod tests {
         assert_eq!(peer, second.local_addr().unwrap());
         bench.ask(Ask::Close(socket(7), CloseHow::Fin));
         bench.settle().await;
-        let refused = TcpStream::connect(("127.0.0.1", port)).await.unwrap_err();
+        let refused = TcpStream::connect(at).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
     }
 

@@ -1,6 +1,8 @@
 //! Questions to time servers: to one of our own that answers as it should and as it should not, and to chrony.
 
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod stand_in;
 
 #[cfg(test)]
@@ -14,6 +16,7 @@ mod tests {
     use tokio::net::UdpSocket;
     use tokio::time::timeout;
 
+    use crate::places;
     use crate::stand_in::{Ask, Bench, DEADLINE, Fed, start};
 
     /// Seconds from 1900 to 1970.
@@ -81,7 +84,7 @@ mod tests {
     }
 
     fn is_about(unix_us: Result<u64, NetError>, expected_us: u64) -> bool {
-        unix_us.is_ok_and(|us| (expected_us - 2..expected_us + 5_000_000).contains(&us))
+        unix_us.is_ok_and(|us| (expected_us - 2..expected_us + 60_000_000).contains(&us))
     }
 
     #[tokio::test]
@@ -278,6 +281,10 @@ mod tests {
         }
     }
 
+    fn unix_time() -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
+    }
+
     #[tokio::test]
     async fn chrony_tells_the_time() {
         let Some(chronyd) = ["/usr/sbin/chronyd", "/usr/bin/chronyd"]
@@ -287,15 +294,14 @@ mod tests {
             println!("skipped: chronyd is not installed");
             return;
         };
-        let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let at = free.local_addr().unwrap();
-        drop(free);
+        let at = places::free();
         let folder = std::env::temp_dir().join(format!("espat-chrony-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let config = folder.join("chrony.conf");
         let text = format!(
-            "port {}\nbindaddress 127.0.0.1\nlocal stratum 1\nallow 127.0.0.0/8\ncmdport 0\npidfile {}\n",
+            "port {}\nbindaddress {}\nlocal stratum 1\nallow 127.0.0.0/8\ncmdport 0\npidfile {}\n",
             at.port(),
+            at.ip(),
             folder.join("pid").display()
         );
         std::fs::write(&config, text).unwrap();
@@ -319,15 +325,17 @@ mod tests {
         // It needs a moment to open its port: ask until it answers.
         let started = std::time::Instant::now();
         for query in 0.. {
+            let before = unix_time();
             let soon = Instant::from_micros(
                 u64::try_from(started.elapsed().as_micros()).unwrap() + 500_000,
             );
             bench.ask(Ask::TimeSync(QueryId::new(query), at, None, soon));
             match time(&mut bench, query).await {
                 Ok(heard) => {
-                    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
                     let heard = Duration::from_micros(heard);
-                    assert!(heard.abs_diff(now) < Duration::from_secs(1), "{heard:?}");
+                    let second = Duration::from_secs(1);
+                    let now = before - second..unix_time() + second;
+                    assert!(now.contains(&heard), "{heard:?} is not in {now:?}");
                     break;
                 }
                 Err(error) => {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod host;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod tls_peers;
 
 #[cfg(test)]
@@ -12,10 +14,10 @@ mod tests {
     use espat_core::profile::testing;
     use espat_core::{ModuleConfig, Profile};
     use espat_host::{KeyLog, MapRule, NetOptions};
-    use tokio::net::TcpListener;
     use tokio::time::Instant;
 
     use crate::host::{DEADLINE, Host};
+    use crate::places;
     use crate::tls_peers::{Authorities, Folder, NOW, Openssl, Pair, Says};
 
     /// Each version of the protocol, and a firmware line that speaks it.
@@ -187,9 +189,7 @@ mod tests {
         let made = made();
         // With `-quiet` the server writes on its standard output what comes and nothing else, not even its port, and sends what
         // stands on its standard input.
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = free.local_addr().unwrap();
-        drop(free);
+        let at = places::free();
         let (accept, cert, key) = (
             at.to_string(),
             made.folder.file("cert.pem"),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod host;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod tls_peers;
 
 #[cfg(test)]
@@ -14,7 +16,7 @@ mod tests {
     use espat_core::profile::testing;
     use espat_host::{Certificates, NetOptions, Publish};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::TcpStream;
     use tokio::time::timeout;
     use tokio_rustls::TlsConnector;
     use tokio_rustls::client::TlsStream;
@@ -22,17 +24,17 @@ mod tests {
     use tokio_rustls::rustls::{ClientConfig, ProtocolVersion};
 
     use crate::host::{DEADLINE, Host};
+    use crate::places;
     use crate::tls_peers::{Folder, Openssl, Pair, Says, provider};
 
-    /// A port that was free a moment ago, published for the module's port 443.
-    async fn published() -> (SocketAddr, Publish) {
-        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = taken.local_addr().unwrap();
+    /// A place for the module's port 443.
+    fn published() -> (SocketAddr, Publish) {
+        let at = places::free();
         (at, format!("443={at}").parse().unwrap())
     }
 
     async fn serving(certificates: Certificates, ca: &str) -> (Host, SocketAddr) {
-        let (at, publish) = published().await;
+        let (at, publish) = published();
         let net = NetOptions {
             certificates,
             publish: vec![publish],
@@ -193,7 +195,7 @@ mod tests {
     async fn the_newest_version_is_the_profiles() {
         let ca = Pair::authority("ca");
         let folder = server_folder(&ca);
-        let (at, publish) = published().await;
+        let (at, publish) = published();
         let net = NetOptions {
             certificates: folder.certificates(),
             publish: vec![publish],

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod host;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod tls_peers;
 #[cfg(test)]
 mod upgrade_server;
@@ -19,6 +21,7 @@ mod tests {
     use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
 
     use crate::host::{Host, fast};
+    use crate::places;
     use crate::tls_peers::{Folder, Pair, Says, echo_server, server_config};
     use crate::upgrade_server::{Act, Nginx, Server, answer, partition, serves};
 
@@ -48,6 +51,17 @@ mod tests {
             ..NetOptions::default()
         };
         Host::joined(module.net(net)).await
+    }
+
+    /// The same with a clock and a server of SSL links that asks for what `ca` says, and where that is.
+    async fn serving(url: &str, mut net: NetOptions, ca: &str) -> (Host, SocketAddr) {
+        let at = places::free();
+        net.publish = vec![format!("443={at}").parse().unwrap()];
+        let mut host = Host::joined(Module::new(config(url)).net(net)).await;
+        host.set_clock().await;
+        host.ok("AT+CIPMUX=1").await;
+        host.ok(&format!("AT+CIPSERVER=1,443,\"SSL\"{ca}")).await;
+        (host, at)
     }
 
     async fn version(host: &mut Host) -> String {
@@ -215,13 +229,7 @@ mod tests {
         let pair = Pair::authority("server.test");
         let shown_then = pair.certificate.to_der().unwrap();
         let server = pair_server(pair).await;
-        let mut host = module(&server.url("http"), None, None).await;
-        host.ok("AT+CIPMUX=1").await;
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = port.local_addr().unwrap();
-        drop(port);
-        host.ok(&format!("AT+CIPSERVER=1,{},\"SSL\"", at.port()))
-            .await;
+        let (mut host, at) = serving(&server.url("http"), NetOptions::default(), "").await;
         assert_ne!(shown(&mut host, at).await, shown_then);
         host.ok("AT+CIUPDATE=0,\"v2.4.0.0\",\"server_cert\"").await;
         host.ok("AT+CIUPDATE=0,\"v2.4.0.0\",\"server_key\"").await;
@@ -282,14 +290,11 @@ mod tests {
         certs.put("server_ca.0.pem", &old.certificate_pem());
         let list = partition(&[&new.certificate_pem()]);
         let server = Server::start(serves("v2.4.0.0", &list)).await;
-        let mut host = module(&server.url("http"), None, Some(&certs)).await;
-        host.set_clock().await;
-        host.ok("AT+CIPMUX=1").await;
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = port.local_addr().unwrap();
-        drop(port);
-        host.ok(&format!("AT+CIPSERVER=1,{},\"SSL\",1", at.port()))
-            .await;
+        let net = NetOptions {
+            certificates: certs.certificates(),
+            ..NetOptions::default()
+        };
+        let (mut host, at) = serving(&server.url("http"), net, ",1").await;
         let friend = new.issue(&Says::name("friend"));
         assert!(!is_taken(&friend, at).await);
         host.ok("AT+CIUPDATE=0,\"v2.4.0.0\",\"server_ca\"").await;

@@ -1,11 +1,12 @@
 //! Name servers of Debian as ordinary processes on loopback; killed when they are dropped.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::places;
 use crate::stand_in::DEADLINE;
 
 /// A running name server.
@@ -25,18 +26,15 @@ impl Daemon {
         let hosts = folder.join("hosts");
         let many = (1..=MANY).map(|n| format!("192.0.2.{n} many.test\n"));
         fs::write(&hosts, many.collect::<String>()).unwrap();
-        let run = |port: u16| {
+        let run = |at: SocketAddr| {
             let mut command = Command::new(program("dnsmasq")?);
             command.args([
                 "--keep-in-foreground",
                 "--conf-file=/dev/null",
                 "--no-resolv",
             ]);
-            command.args([
-                "--no-hosts",
-                "--bind-interfaces",
-                "--listen-address=127.0.0.1",
-            ]);
+            command.args(["--no-hosts", "--bind-interfaces"]);
+            command.arg(format!("--listen-address={}", at.ip()));
             command.args(["--pid-file", "--user=root", "--local=/test/"]);
             command.args(["--host-record=box.test,192.0.2.7,2001:db8::7"]);
             command.args([
@@ -44,7 +42,7 @@ impl Daemon {
                 "--cname=alias2.test,alias.test",
             ]);
             command.arg(format!("--addn-hosts={}", hosts.display()));
-            command.arg(format!("--port={port}"));
+            command.arg(format!("--port={}", at.port()));
             Some(command)
         };
         Self::start(run, &folder)
@@ -53,16 +51,18 @@ impl Daemon {
     /// unbound, which knows the same names; it answers for an alias with the alias alone.
     pub(crate) fn unbound() -> Option<Self> {
         let folder = folder("unbound");
-        let run = |port: u16| {
+        let run = |at: SocketAddr| {
             let many = (1..=MANY).map(|n| format!("local-data: \"many.test. A 192.0.2.{n}\"\n"));
             let config = format!(
-                "server:\ninterface: 127.0.0.1\nport: {port}\ndo-daemonize: no\nusername: \"\"\nchroot: \"\"\n\
+                "server:\ninterface: {2}\nport: {3}\ndo-daemonize: no\nusername: \"\"\nchroot: \"\"\n\
                  directory: \"{0}\"\npidfile: \"{0}/pid\"\nuse-syslog: no\nnum-threads: 1\nmodule-config: \"iterator\"\n\
                  local-zone: \"test.\" static\nlocal-data: \"box.test. A 192.0.2.7\"\nlocal-data: \"box.test. AAAA 2001:db8::7\"\n\
                  local-data: \"alias.test. CNAME box.test.\"\nlocal-data: \"alias2.test. CNAME alias.test.\"\n{1}\
                  remote-control:\ncontrol-enable: no\n",
                 folder.display(),
                 many.collect::<String>(),
+                at.ip(),
+                at.port(),
             );
             let file = folder.join("unbound.conf");
             fs::write(&file, config).unwrap();
@@ -73,11 +73,14 @@ impl Daemon {
         Self::start(run, &folder)
     }
 
-    fn start(run: impl Fn(u16) -> Option<Command>, folder: &std::path::Path) -> Option<Self> {
-        // Between the choice of a free port and the daemon's own binding somebody else may take it.
+    fn start(
+        run: impl Fn(SocketAddr) -> Option<Command>,
+        folder: &std::path::Path,
+    ) -> Option<Self> {
+        // One that ends by itself is tried again elsewhere.
         for _ in 0..5 {
-            let at = free_port();
-            let mut command = run(at.port())?;
+            let at = places::free();
+            let mut command = run(at)?;
             let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
             let child = quiet.stderr(Stdio::null()).spawn().unwrap();
             let mut daemon = Self {
@@ -134,16 +137,6 @@ fn program(name: &str) -> Option<PathBuf> {
         println!("skipped: {name} is not installed (Debian: apt install dnsmasq-base unbound)");
     }
     found
-}
-
-fn free_port() -> SocketAddr {
-    loop {
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let at = udp.local_addr().unwrap();
-        if TcpListener::bind(at).is_ok() {
-            return at;
-        }
-    }
 }
 
 fn folder(name: &str) -> PathBuf {

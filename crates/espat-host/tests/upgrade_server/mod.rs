@@ -1,6 +1,6 @@
 //! Servers of upgrades: one that says exactly what a test wants, and nginx.
 
-use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::net::{SocketAddr, TcpStream as StdStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use tokio::time::{Duration, timeout};
 use tokio_rustls::{TlsAcceptor, rustls};
 
 use crate::host::DEADLINE;
+use crate::places;
 
 /// What the server does with a request.
 #[derive(Clone, Debug)]
@@ -173,12 +174,9 @@ impl Nginx {
             println!("skipped: nginx is not installed (Debian: apt install nginx-light)");
             return None;
         };
-        // Another process may take the port between; then nginx ends, and another one is tried.
+        // One that ends by itself is tried again elsewhere.
         for _ in 0..10 {
-            let at = StdListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap();
+            let at = places::free();
             std::fs::write(folder.join("nginx.conf"), config(folder, at, newest)).unwrap();
             let mut child = Command::new(&program)
                 .arg("-p")

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::harness::{self, Espat, Host, Scratch, echo_peer};
-use crate::record::{free_port, publish, send};
+use crate::harness::{self, Espat, Host, Scratch, echo_peer, free_place};
+use crate::record::{publish, send};
 use crate::ssl::{Openssl, has_openssl, make_certificate};
 
 const INTERFACE: u32 = 1;
@@ -102,7 +102,7 @@ fn serve(host: &mut Host, server: SocketAddr) {
 fn tcp_and_udp_stand_in_a_capture_with_consistent_numbers() {
     let scratch = Scratch::new("pcap");
     let file = scratch.path("links.pcapng");
-    let server = free_port();
+    let server = free_place();
     let publish = publish(server);
     let options = ["--pcap", file.to_str().unwrap(), "--publish", &publish];
     let (espat, mut host) = Espat::on_stdio(&options);

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, pr
 use rustix::termios;
 
 /// How long anything may take before a test says that it does not come.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A folder of a test's own, removed at its end.
 #[derive(Debug)]
@@ -475,6 +476,29 @@ fn ready(fd: std::os::fd::BorrowedFd<'_>, what: PollFlags, patience: Duration) -
 
 fn timespec(time: Duration) -> Timespec {
     time.try_into().unwrap()
+}
+
+/// A place where nobody is, for a server that is told where to listen.
+///
+/// The address is the caller's own, and the system gives the port to nobody by itself. A port of 127.0.0.1 that was free a moment ago may
+/// be somebody else's by the time it is used, and a process that another test is just starting has it for a moment too.
+pub(crate) fn free_place() -> SocketAddr {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    let ip = [127, 64 + (next % 128).to_le_bytes()[0], middle, low];
+    let port = 20_000 + u16::from(high) + 64 * u16::try_from(next / 128).unwrap();
+    SocketAddr::from((ip, port))
+}
+
+/// A place where connections are refused, for as long as the socket lives: nobody else gets the port meanwhile.
+pub(crate) fn refusing() -> (OwnedFd, SocketAddr) {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
+    let family = AddressFamily::INET;
+    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+    bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let at = getsockname(&socket).unwrap().try_into().unwrap();
+    (socket, at)
 }
 
 /// A TCP peer that sends back what it gets, for every connection until the test ends.

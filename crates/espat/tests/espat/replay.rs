@@ -5,8 +5,8 @@ use std::process::Output;
 
 use rustix::process::Signal;
 
-use crate::harness::{self, Espat, Scratch, echo_peer};
-use crate::record::{self, FAST, PASSWORD, free_port, publish};
+use crate::harness::{self, Espat, Scratch, echo_peer, free_place};
+use crate::record::{self, FAST, PASSWORD, publish};
 
 /// Runs a transcript on the module at `port`.
 fn replay(port: &Path, more: &[&str], file: &Path) -> Output {
@@ -27,7 +27,7 @@ fn said(output: &Output) -> String {
 fn a_record_holds_on_a_module_behind_a_port_with_real_peers() {
     let scratch = Scratch::new("replay-record");
     let file = scratch.path("session.at");
-    let server = free_port();
+    let server = free_place();
     let publish = publish(server);
     let options = ["--record-payload", "--publish", &publish];
     let (mut espat, mut host) = record::start(&scratch, &file, &[FAST, &options].concat());

@@ -8,7 +8,6 @@
 //! each that does not run why.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -129,8 +128,7 @@ fn options_of(plan: &Plan) -> (Vec<String>, Vec<String>) {
     for step in plan.steps() {
         match step {
             Step::Ask(Request::Net(_, NetAsk::Listen { port, .. })) => {
-                let free = TcpListener::bind("127.0.0.1:0").unwrap();
-                let at = format!("{port}={}", free.local_addr().unwrap());
+                let at = format!("{port}={}", harness::free_place());
                 module.extend(["--publish".to_owned(), at.clone()]);
                 reach.extend(["--reach".to_owned(), at]);
             }

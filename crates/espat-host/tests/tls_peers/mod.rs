@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 pub(crate) use self::certificates::{Authorities, Folder, NOW, Pair, Says};
-pub(crate) use self::flights::{FLIGHT, flights, listener};
+pub(crate) use self::flights::{FLIGHT, flights, listener, patient_flights, unset_flight};
 pub(crate) use self::openssl::Openssl;
 pub(crate) use self::rustls::{Seen, echo_server, provider, server_config};
 use crate::host::{DEADLINE, Host, fast};
@@ -119,7 +119,8 @@ impl Host {
         });
         let mut buffer = vec![0; piece.len()];
         for n in 0..TOTAL / piece.len() {
-            let read = timeout(DEADLINE, from.read_exact(&mut buffer)).await;
+            // Beside a load the system lets up to minutes go by before it looks again at a peer whose buffers were full.
+            let read = timeout(DEADLINE * 5, from.read_exact(&mut buffer)).await;
             read.unwrap().unwrap();
             assert!(buffer == piece, "piece {n} differs");
         }

@@ -180,16 +180,18 @@ mod tests {
 
     #[tokio::test]
     async fn many_modules_start_quickly() {
-        let began = std::time::Instant::now();
+        // The time that this thread computes for: what others do on this computer does not count.
+        let time = || {
+            let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            Duration::try_from(time).unwrap()
+        };
+        let began = time();
         let modules: Vec<_> = (0..1000).map(|_| Module::spawn(fast()).unwrap()).collect();
         for (_, handle) in &modules {
             handle.inspect(|_| ()).await.unwrap();
         }
         // 100 us each is what is wanted of a release build; the bound here only catches what is far off.
-        assert!(
-            began.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            began.elapsed()
-        );
+        let took = time() - began;
+        assert!(took < Duration::from_secs(5), "{took:?}");
     }
 }

@@ -6,6 +6,7 @@ mod host;
 
 #[cfg(test)]
 mod tests {
+    use espat_core::fault::Faulty;
     use espat_core::{ModuleConfig, Timing};
     use espat_host::Module;
     use socket2::SockRef;
@@ -62,11 +63,25 @@ mod tests {
             got
         }
 
-        /// Silence, `+++`, silence.
+        /// Silence, `+++`, and the silence after which the module takes commands.
         async fn leave(&mut self) {
+            // What was sent is read when the second answer comes: the silence counts from then.
+            for _ in 0..2 {
+                self.is_in_passthrough().await;
+            }
             sleep(SILENCE).await;
             self.send(b"+++").await;
-            sleep(SILENCE).await;
+            let left = async {
+                while self.is_in_passthrough().await {
+                    sleep(SILENCE).await;
+                }
+            };
+            timeout(DEADLINE, left).await.expect("passthrough goes on");
+        }
+
+        async fn is_in_passthrough(&self) -> bool {
+            let look = |module: &Faulty| module.inspect().is_in_passthrough();
+            self.module.inspect(look).await.unwrap()
         }
     }
 
@@ -103,11 +118,21 @@ mod tests {
         period.repeat((32 << 20) / period.len())
     }
 
-    /// Writes until nothing more is taken.
-    async fn write_until_blocked(to: &mut (impl AsyncWriteExt + Unpin), bytes: &[u8]) -> usize {
-        let mut written = 0;
-        while let Ok(n) = timeout(BLOCKED, to.write(&bytes[written..])).await {
-            written += n.unwrap();
+    /// Writes until nothing more is taken for `patience`.
+    ///
+    /// It is waited in parts: where this thread itself was held up meanwhile, whoever takes has its turn before the next part ends.
+    async fn write_until_blocked(
+        to: &mut (impl AsyncWriteExt + Unpin),
+        bytes: &[u8],
+        patience: Duration,
+    ) -> usize {
+        const PARTS: u32 = 5;
+        let (mut written, mut waited) = (0, 0);
+        while waited < PARTS {
+            match timeout(patience / PARTS, to.write(&bytes[written..])).await {
+                Ok(n) => (written, waited) = (written + n.unwrap(), 0),
+                Err(_) => waited += 1,
+            }
             assert!(
                 written < bytes.len(),
                 "somebody takes everything: {written} bytes"
@@ -170,19 +195,14 @@ mod tests {
         let listener = listener(0);
         let mut peer = host.pass_through(&listener).await;
         let all = payload();
-        let mut written = write_until_blocked(&mut host.serial, &all).await;
         // Longer than a module without flow control would wait.
-        let more = timeout(
-            Duration::from_millis(1500),
-            host.serial.write(&all[written..]),
-        )
-        .await;
-        assert!(more.is_err(), "the module reads on");
+        let patience = Duration::from_millis(1500);
+        let mut written = write_until_blocked(&mut host.serial, &all, patience).await;
         let mut got = read_exactly(&mut peer, written).await;
         host.send(&all[written..written + 5]).await;
         written += 5;
-        host.leave().await;
         got.extend(read_exactly(&mut peer, 5).await);
+        host.leave().await;
         host.ok("AT").await;
         assert!(got == all[..written], "bytes are lost or changed");
         assert_eq!(host.module.counts().bytes_dropped, 0);
@@ -277,7 +297,7 @@ mod tests {
             .await;
         let mut peer = accept(&listener).await;
         let all = payload();
-        let written = write_until_blocked(&mut peer, &all).await;
+        let written = write_until_blocked(&mut peer, &all, BLOCKED).await;
         let taken = usize::try_from(host.module.counts().net_in).unwrap();
         assert_eq!(taken, WINDOW, "the module took what its window holds");
         println!(

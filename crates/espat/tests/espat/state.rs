@@ -5,7 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use crate::harness::{DEADLINE, Espat, Scratch, espat, espat_as_nobody};
+use crate::control::client::request_socket;
+use crate::harness::{DEADLINE, Espat, Scratch, espat, espat_as_nobody, wait_for};
 
 #[test]
 fn settings_survive_the_process_and_a_kill() {
@@ -121,8 +122,14 @@ fn a_saved_link_is_opened_after_every_start_until_it_is_removed() {
         "AT+SAVETRANSLINK=1,\"127.0.0.1\",{port},\"TCP\",30"
     ));
     drop(espat);
+    let control = scratch.path("control");
+    let options = [&state[..], &["--control", control.to_str().unwrap()]].concat();
+    let in_passthrough = || {
+        let head = "GET /v1/state HTTP/1.1\r\nHost: localhost\r\n";
+        request_socket(&control, head).json()["module"]["passthrough"] == true
+    };
     for is_last in [false, true] {
-        let (espat, mut host) = Espat::on_stdio(&state);
+        let (espat, mut host) = Espat::on_stdio(&options);
         host.until("\r\nready\r\nWIFI CONNECTED\r\nWIFI GOT IP\r\n");
         let (mut peer, _) = listener.accept().unwrap();
         peer.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -135,7 +142,7 @@ fn a_saved_link_is_opened_after_every_start_until_it_is_removed() {
             // Silence around +++: what a UART has instead of packets.
             std::thread::sleep(Duration::from_millis(40));
             host.write("+++");
-            std::thread::sleep(Duration::from_millis(40));
+            wait_for("the end of passthrough", || !in_passthrough());
             host.ok("AT+SAVETRANSLINK=0");
         }
         drop(espat);

@@ -13,7 +13,7 @@ use espat_host::{Module, SerialStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 fn fast() -> ModuleConfig {
     ModuleConfig {

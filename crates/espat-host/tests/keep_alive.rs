@@ -45,7 +45,7 @@ mod tests {
             };
             let is_right = match seen {
                 None => idle_s == 0,
-                Some(left) => left <= idle_s * 100 && left + 1000 > idle_s * 100,
+                Some(left) => left <= idle_s * 100 && left + 6000 > idle_s * 100,
             };
             if is_right {
                 return;

@@ -18,6 +18,8 @@ mod tests {
     /// What the module holds, what both kernels hold, and the port's buffer: far less than the payload.
     const HELD_MAX: usize = 8 << 20;
     const LEN: usize = 10_000_000;
+    /// How long all of it may take, on a computer that has much else to do.
+    const LONG: Duration = Duration::from_secs(300);
 
     async fn joined() -> Host {
         let config = ModuleConfig {
@@ -91,7 +93,7 @@ mod tests {
             got
         };
         let all = async { tokio::join!(writing, reading, said_until(&mut from, "SEND OK\r\n")) };
-        let ((), got, said) = timeout(DEADLINE, all).await.unwrap();
+        let ((), got, said) = timeout(LONG, all).await.unwrap();
         assert!(got == payload, "the payload is another one");
         let said = String::from_utf8(said).unwrap();
         let reports: Vec<usize> = said
@@ -118,7 +120,7 @@ mod tests {
         let payload = payload();
         let writing = async { to.write_all(&payload).await.unwrap() };
         let all = async { tokio::join!(writing, said_until(&mut from, "SEND FAIL\r\n")) };
-        let ((), said) = timeout(DEADLINE, all).await.unwrap();
+        let ((), said) = timeout(LONG, all).await.unwrap();
         let said = String::from_utf8(said).unwrap();
         let last = said.lines().rfind(|line| line.starts_with("+CIPSENDL:"));
         let (sent, _) = last.unwrap()[10..].split_once(',').unwrap();
@@ -140,7 +142,7 @@ mod tests {
         let echo = async {
             let (mut input, mut output) = peer.split();
             let copied = tokio::io::copy(&mut input, &mut output);
-            let _ = timeout(DEADLINE, copied).await;
+            let _ = timeout(LONG, copied).await;
         };
         let writing = async { to.write_all(&payload).await.unwrap() };
         let talk = async {

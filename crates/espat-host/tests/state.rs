@@ -36,6 +36,8 @@ mod tests {
         fn with(text: &str) -> Self {
             let folder = Self::new();
             std::fs::write(folder.file(), text).unwrap();
+            // Whatever the umask says: some tests read it as another user.
+            std::fs::set_permissions(folder.file(), PermissionsExt::from_mode(0o644)).unwrap();
             folder
         }
 

@@ -6,7 +6,7 @@ use espat_host::{Handle, Module, NetOptions, SerialStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Duration, timeout};
 
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A host that has powered its module on.
 pub(crate) struct Host {

@@ -20,7 +20,7 @@ use espat_host::{Engine, Handle, Module, NetOptions, SerialStream};
 use tokio::sync::mpsc;
 
 /// No test waits longer than this for what has to happen.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What the stand-in puts out.
 #[derive(Clone, Debug)]

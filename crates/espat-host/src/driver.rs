@@ -258,6 +258,17 @@ impl<E: Engine> Work<E> {
 
     fn feed(&mut self, now: Instant, input: Input<'_>) -> Step {
         if let Some(engine) = self.supply.engine_mut() {
+            if let Some(baud) = engine.other_baud() {
+                let port = &self.port.port;
+                let host = if port.garbles() {
+                    Some(baud)
+                } else {
+                    port.host_baud()
+                };
+                if let Some(host) = host {
+                    engine.set_host_baud(host);
+                }
+            }
             engine.handle_input(now, input);
             self.counters.inputs.add(1);
             self.drain(now);

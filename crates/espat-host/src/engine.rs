@@ -11,6 +11,12 @@ pub trait Engine: Send + 'static {
     fn handle_input(&mut self, now: Instant, input: Input<'_>);
     /// The next output, until [`Output::Idle`].
     fn poll_output(&mut self) -> Output<'_>;
+    /// The rate that a fault has the module's UART run at; none where that is its own.
+    fn other_baud(&self) -> Option<u32> {
+        None
+    }
+    /// The rate that the host's UART runs at while that is so.
+    fn set_host_baud(&mut self, _baud: u32) {}
     /// Payload bytes that the running command still waits for.
     fn payload_missing(&self) -> Option<usize> {
         None
@@ -31,6 +37,15 @@ impl Engine for Faulty {
     #[inline]
     fn poll_output(&mut self) -> Output<'_> {
         self.poll_output()
+    }
+
+    #[inline]
+    fn other_baud(&self) -> Option<u32> {
+        self.other_baud()
+    }
+
+    fn set_host_baud(&mut self, baud: u32) {
+        self.set_host_baud(baud);
     }
 
     fn payload_missing(&self) -> Option<usize> {

@@ -77,6 +77,14 @@ impl<E: Engine> Engine for Watched<E> {
         output
     }
 
+    fn other_baud(&self) -> Option<u32> {
+        self.engine.other_baud()
+    }
+
+    fn set_host_baud(&mut self, baud: u32) {
+        self.engine.set_host_baud(baud);
+    }
+
     fn payload_missing(&self) -> Option<usize> {
         self.engine.payload_missing()
     }

@@ -152,7 +152,7 @@ impl Layer {
                 self.lasts(id, Effect::Hang, None);
             }
             Action::Baud(rate) => {
-                self.baud = Some(rate);
+                self.set_baud(Some(rate));
                 self.lasts(id, Effect::Baud, None);
             }
             Action::LinksMax { links, lasts } => {
@@ -249,7 +249,7 @@ impl Layer {
             Effect::Links => faults.links_max = None,
             Effect::Memory => faults.out_of_memory = false,
             Effect::Hang => faults.hang = false,
-            Effect::Baud => self.baud = None,
+            Effect::Baud => self.set_baud(None),
             Effect::Air => return self.feed(module, Input::Air(AirEvent::Back)),
             Effect::Silence(_) | Effect::Stall(_) | Effect::HalfClose(_) => {}
         }
@@ -274,7 +274,7 @@ impl Layer {
     /// The firmware starts anew: what was wrong with it is over.
     pub(super) fn on_boot(&mut self) {
         self.effects.retain(|(_, effect)| !effect.ends_at_boot());
-        self.baud = None;
+        self.set_baud(None);
     }
 
     /// A command comes. Every echo is a moment for reports that wait for one: those that wait for another command's wait on.

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use super::FaultId;
 use super::act::{Effect, Job};
+use super::line::Line;
 use super::net::NetSide;
 use super::output::ToHost;
 use super::plan::{EventKind, FaultPlan, MomentKind, Way};
@@ -36,8 +37,7 @@ pub(super) struct Layer {
     pub(super) jobs: Vec<(Instant, Job)>,
     /// What plans have set and end with them.
     pub(super) effects: Vec<(FaultId, Effect)>,
-    /// The rate that the module's UART runs at instead of its own.
-    pub(super) baud: Option<u32>,
+    pub(super) line: Line,
     states: [bool; STATES.len()],
     /// When the module wants to be woken, and why.
     wake: (Option<Instant>, Wake),
@@ -55,7 +55,7 @@ impl Layer {
             seen: Seen::default(),
             jobs: Vec::new(),
             effects: Vec::new(),
-            baud: None,
+            line: Line::of(module.inspect().uart()),
             states: [false; STATES.len()],
             wake: (None, Wake::Never),
         };
@@ -182,7 +182,7 @@ impl Layer {
         self.plans.is_empty()
             && self.jobs.is_empty()
             && self.effects.is_empty()
-            && self.baud.is_none()
+            && self.line.other.is_none()
             && self.from_host.is_empty()
             && self.net.is_plain()
             && self.to_host.is_over()
@@ -202,11 +202,12 @@ impl Layer {
     fn drain(&mut self, module: &mut Module) {
         let (was_associated, was_joined) = (self.seen.is_associated, self.seen.is_joined);
         self.seen.look(module);
+        self.line.own = module.inspect().uart();
         loop {
             match module.poll_output() {
                 Output::Serial { mark, bytes } => self.take_serial(mark, bytes),
                 Output::Net(request) => self.take_request(&request),
-                Output::Uart(config) => self.to_host.push_uart(self.now, config),
+                Output::Uart(config) => self.push_uart(config),
                 Output::Store { tag, request } => self.to_host.out.store_again(tag, request),
                 Output::Event(event) => self.take_event(event),
                 Output::Idle { wake_at, why } => {

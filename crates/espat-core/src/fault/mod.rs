@@ -7,6 +7,7 @@
 mod act;
 mod action;
 mod layer;
+mod line;
 mod net;
 mod output;
 mod pattern;
@@ -160,6 +161,21 @@ impl Faulty {
         self.module.inspect().payload_missing()
     }
 
+    /// The rate that a plan has the module's UART run at; none where that is its own.
+    #[inline]
+    #[must_use]
+    pub fn other_baud(&self) -> Option<u32> {
+        self.layer.as_ref().and_then(|layer| layer.line.other)
+    }
+
+    /// The rate that the host MCU's UART runs at while [`other_baud`](Self::other_baud) is not the module's own. Who does not say so has
+    /// it stay at the module's own.
+    pub fn set_host_baud(&mut self, baud: u32) {
+        if let Some(layer) = &mut self.layer {
+            layer.line.host = Some(baud);
+        }
+    }
+
     /// Bytes that stand in the layer on top of those in the module.
     #[must_use]
     pub fn bytes_held(&self) -> usize {
@@ -219,6 +235,47 @@ mod tests {
         }
         let jobs = faulty.layer.as_ref().map_or(0, |layer| layer.jobs.len());
         assert_eq!(jobs, 1024);
+    }
+
+    #[test]
+    fn both_ends_understand_each_other_at_the_rate_of_a_fault() {
+        let rule = Rule {
+            name: None,
+            trigger: Trigger::default(),
+            actions: [Action::Baud(9600)].into(),
+            times: None,
+        };
+        let plan = FaultPlan {
+            rules: [rule].into(),
+            ..FaultPlan::default()
+        };
+        let mut faulty = Faulty::power_on(ModuleConfig::new(), Instant::ZERO).unwrap();
+        let mut now = Instant::ZERO + Duration::from_secs(10);
+        let mut said = |faulty: &mut Faulty, bytes: &[u8]| {
+            now += Duration::from_secs(1);
+            faulty.handle_input(now, Input::Serial(bytes));
+            let mut said = Vec::new();
+            loop {
+                match faulty.poll_output() {
+                    Output::Serial { bytes, .. } => said.extend_from_slice(bytes),
+                    Output::Idle { .. } => return said,
+                    Output::Uart(_) | Output::Net(_) | Output::Store { .. } | Output::Event(_) => {}
+                }
+            }
+        };
+        said(&mut faulty, b"");
+        let id = faulty.start(plan);
+        said(&mut faulty, b"");
+        assert_eq!(faulty.other_baud(), Some(9600));
+        assert_eq!(said(&mut faulty, b"AT\r\n"), b"");
+        faulty.set_host_baud(9600);
+        // What came at the wrong rate stands before it.
+        assert!(said(&mut faulty, b"\r\n").ends_with(b"\r\nERROR\r\n"));
+        assert_eq!(said(&mut faulty, b"AT\r\n"), b"AT\r\n\r\nOK\r\n");
+        assert!(faulty.stop(id));
+        assert_eq!(said(&mut faulty, b""), b"");
+        assert_eq!(faulty.other_baud(), None);
+        assert_eq!(said(&mut faulty, b"AT\r\n"), b"AT\r\n\r\nOK\r\n");
     }
 
     #[test]

@@ -25,8 +25,6 @@ pub(super) struct Seen {
     pub(super) is_joined: bool,
     /// `AT+CIPDNS` has set name servers.
     has_dns_set: bool,
-    /// The rate that the module's UART should run at.
-    pub(super) uart_baud: u32,
     /// The running command gave payload to a link and waits for its result.
     pub(super) is_sending: bool,
 }
@@ -60,7 +58,6 @@ impl Seen {
         self.has_open_link = links.any(|link| link.phase == LinkPhase::Open);
         (self.is_associated, self.is_joined) = module.station();
         self.has_dns_set = module.has_name_servers_set();
-        self.uart_baud = view.uart().baud;
     }
 
     pub(super) fn is(&self, state: StateKind) -> bool {

@@ -8,7 +8,7 @@ use super::plan::{Counter, EventKind, MomentKind, RunMark, Way};
 use super::rules::{Fired, Moment};
 use super::run::Run;
 use crate::module::Module;
-use crate::output::{Event, Mark};
+use crate::output::{Event, Mark, UartConfig};
 use crate::serial::rate::at_other_rate;
 
 impl Layer {
@@ -21,11 +21,11 @@ impl Layer {
                 self.change(&mut run, Way::Out, fired);
             }
         }
-        if let Some(rate) = self.baud
+        if let Some(rate) = self.line.other
             && mark != Mark::Log
         {
-            let own = self.seen.uart_baud;
-            run.change_bytes(|byte, read| read.extend(at_other_rate(&[byte], rate, own)));
+            let host = self.line.host_baud();
+            run.change_bytes(|byte, read| read.extend(at_other_rate(&[byte], rate, host)));
         }
         self.to_host.push(self.now, mark, run);
         self.count(Counter::SerialOut, None, bytes.len());
@@ -53,11 +53,23 @@ impl Layer {
         for fired in self.fire(&Moment::run(Way::In, mark, text)) {
             self.change(&mut run, Way::In, fired);
         }
-        if let Some(rate) = self.baud {
-            let own = self.seen.uart_baud;
-            run.change_bytes(|byte, read| read.extend(at_other_rate(&[byte], own, rate)));
+        if let Some(rate) = self.line.other {
+            let host = self.line.host_baud();
+            run.change_bytes(|byte, read| read.extend(at_other_rate(&[byte], host, rate)));
         }
         self.from_host.hold(run);
+    }
+
+    /// The module's UART runs at another rate than its own, or no longer.
+    pub(super) fn set_baud(&mut self, rate: Option<u32>) {
+        if self.line.set(rate) {
+            self.push_uart(self.line.own);
+        }
+    }
+
+    /// The port is told what the UART runs at from here on.
+    pub(super) fn push_uart(&mut self, config: UartConfig) {
+        self.to_host.push_uart(self.now, self.line.shown(config));
     }
 
     fn change(&mut self, run: &mut Run, way: Way, fired: Fired) {

@@ -54,6 +54,11 @@ pub trait Port: Send + 'static {
         None
     }
 
+    /// Whether the port itself makes garbage of bytes where the host's rate and the module's differ.
+    fn garbles(&self) -> bool {
+        false
+    }
+
     /// Whether one read returns what the host sent as one piece.
     fn keeps_chunks(&self) -> bool {
         false

@@ -153,6 +153,10 @@ impl Port for SerialPort {
         }
     }
 
+    fn garbles(&self) -> bool {
+        true
+    }
+
     fn sees_opens(&self) -> bool {
         false
     }

@@ -98,6 +98,10 @@ impl<P: Port> Port for StrictPort<P> {
         self.port.host_baud()
     }
 
+    fn garbles(&self) -> bool {
+        true
+    }
+
     fn keeps_chunks(&self) -> bool {
         self.port.keeps_chunks()
     }

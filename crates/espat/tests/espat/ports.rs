@@ -83,6 +83,21 @@ fn the_hosts_rate_counts_on_a_pty_where_that_is_asked() {
 }
 
 #[test]
+fn a_host_that_tries_the_rates_finds_that_of_a_fault() {
+    let ways: [&[&str]; 2] = [
+        &["--fault", "wrong-baud"],
+        &["--fault", "wrong-baud", "--strict-baud"],
+    ];
+    for options in ways {
+        let scratch = Scratch::new("hunt");
+        let (_espat, link) = Espat::on_pty(&scratch, options);
+        let mut host = Host::open_and_start(&link);
+        host.set_rate(9600);
+        assert_eq!(host.ok("AT"), "AT\r\n\r\nOK\r\n", "{options:?}");
+    }
+}
+
+#[test]
 fn a_link_that_belongs_to_a_running_espat_is_refused() {
     let scratch = Scratch::new("taken");
     let (_espat, link) = Espat::on_pty(&scratch, &[]);

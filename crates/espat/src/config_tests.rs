@@ -1,3 +1,5 @@
+//! Layers of options, one over the other, and mistakes in each.
+
 use std::io::Write;
 
 use super::*;

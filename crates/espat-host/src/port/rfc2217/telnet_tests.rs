@@ -1,3 +1,5 @@
+//! Telnet of all kinds, in all pieces.
+
 use super::*;
 
 const LINE: UartConfig = UartConfig {

@@ -286,21 +286,27 @@ impl Engine for StandIn {
                 why: Wake::Never,
             };
         };
-        Output::Net(match ask {
-            Ask::Serial(mark, bytes) => return Output::Serial { mark: *mark, bytes },
-            Ask::Uart(uart) => return Output::Uart(*uart),
-            Ask::Connect(socket, to) => NetRequest::Connect {
+        ask.output()
+    }
+}
+
+impl Ask {
+    fn output(&self) -> Output<'_> {
+        Output::Net(match self {
+            Self::Serial(mark, bytes) => return Output::Serial { mark: *mark, bytes },
+            Self::Uart(uart) => return Output::Uart(*uart),
+            Self::Connect(socket, to) => NetRequest::Connect {
                 socket: *socket,
                 to,
             },
-            Ask::Listen(listener, on) => NetRequest::Listen {
+            Self::Listen(listener, on) => NetRequest::Listen {
                 listener: *listener,
                 on,
             },
-            Ask::Accept(listener) => NetRequest::Accept {
+            Self::Accept(listener) => NetRequest::Accept {
                 listener: *listener,
             },
-            Ask::Send(socket, to, bytes) => {
+            Self::Send(socket, to, bytes) => {
                 let to = to.as_ref().map(|(addr, name)| Peer {
                     addr: *addr,
                     name: name.as_deref(),
@@ -311,27 +317,27 @@ impl Engine for StandIn {
                     bytes,
                 }
             }
-            Ask::CancelSend(socket) => NetRequest::CancelSend { socket: *socket },
-            Ask::Options(socket, options) => NetRequest::Options {
+            Self::CancelSend(socket) => NetRequest::CancelSend { socket: *socket },
+            Self::Options(socket, options) => NetRequest::Options {
                 socket: *socket,
                 options: *options,
             },
-            Ask::Read(socket, max) => NetRequest::Read {
+            Self::Read(socket, max) => NetRequest::Read {
                 socket: *socket,
                 max: *max,
             },
-            Ask::Close(socket, how) => NetRequest::Close {
+            Self::Close(socket, how) => NetRequest::Close {
                 socket: *socket,
                 how: *how,
             },
-            Ask::Resolve(query, name, family, servers, deadline) => NetRequest::Resolve {
+            Self::Resolve(query, name, family, servers, deadline) => NetRequest::Resolve {
                 query: *query,
                 name,
                 family: *family,
                 servers,
                 deadline: *deadline,
             },
-            Ask::Ping(query, addr, name, len, deadline) => NetRequest::Ping {
+            Self::Ping(query, addr, name, len, deadline) => NetRequest::Ping {
                 query: *query,
                 peer: Peer {
                     addr: *addr,
@@ -340,7 +346,7 @@ impl Engine for StandIn {
                 len: *len,
                 deadline: *deadline,
             },
-            Ask::TimeSync(query, addr, name, deadline) => NetRequest::TimeSync {
+            Self::TimeSync(query, addr, name, deadline) => NetRequest::TimeSync {
                 query: *query,
                 server: Peer {
                     addr: *addr,
@@ -348,7 +354,7 @@ impl Engine for StandIn {
                 },
                 deadline: *deadline,
             },
-            Ask::Cancel(query) => NetRequest::Cancel { query: *query },
+            Self::Cancel(query) => NetRequest::Cancel { query: *query },
         })
     }
 }

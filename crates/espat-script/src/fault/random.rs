@@ -226,6 +226,7 @@ fn byte_action(dice: &mut Dice) -> ByteAction {
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "an arm an action")]
 fn action(dice: &mut Dice) -> Action {
     match dice.below(20) {
         0..3 => Action::Bytes(Way::Out, byte_action(dice)),

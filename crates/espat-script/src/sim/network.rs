@@ -1,7 +1,7 @@
 //! The simulated network: names sockets and queries in the order in which they appear, keeps read and accept credit,
 //! and holds data back until there is credit for it, as a kernel does.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use espat_core::{Heard, QueryId, SocketId};
@@ -100,22 +100,8 @@ impl Network {
                 socket.unsent = 0;
                 Heard::SendFailed { socket: id }
             }
-            NetHappening::Data { .. } if socket.is_closed => {
-                return Err(format!(
-                    "the module has closed {handle}: no data can reach it"
-                ));
-            }
             NetHappening::Data { bytes, from, wire } => {
-                let bytes: VecDeque<u8> = plain(bytes).into();
-                if bytes.is_empty() && socket.kind != Kind::Udp {
-                    return Err("a byte stream has no empty data".into());
-                }
-                let wire_extra = wire.unwrap_or(bytes.len()).saturating_sub(bytes.len());
-                socket.waiting.push_back(Waiting::Data {
-                    bytes,
-                    from: *from,
-                    wire_extra,
-                });
+                socket.push_data(handle, plain(bytes), *from, *wire)?;
                 return Ok(None);
             }
             NetHappening::Closed(cause) if socket.is_closed => Heard::Closed {

@@ -55,6 +55,31 @@ impl Socket {
         }
     }
 
+    /// Data comes; it waits for credit. On the wire it had `wire` bytes, where that is said.
+    pub(super) fn push_data(
+        &mut self,
+        handle: Handle,
+        bytes: Vec<u8>,
+        from: Option<SocketAddr>,
+        wire: Option<usize>,
+    ) -> Result<(), String> {
+        if self.is_closed {
+            return Err(format!(
+                "the module has closed {handle}: no data can reach it"
+            ));
+        }
+        if bytes.is_empty() && self.kind != Kind::Udp {
+            return Err("a byte stream has no empty data".into());
+        }
+        let wire_extra = wire.unwrap_or(bytes.len()).saturating_sub(bytes.len());
+        self.waiting.push_back(Waiting::Data {
+            bytes: bytes.into(),
+            from,
+            wire_extra,
+        });
+        Ok(())
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         match self.waiting.front() {
             None => false,

@@ -102,146 +102,149 @@ fn help_and_version_go_to_standard_output() {
     assert!(version.starts_with(&expected), "{version}");
 }
 
+/// Arguments, and what is said of them: the option, the value and the way out.
+const WRONG: &[(&[&str], &str, &str, &str)] = &[
+    (
+        &["--timing", "warp"],
+        "--timing",
+        "'warp'",
+        "realistic, fast",
+    ),
+    (
+        &["--profile", "esp99"],
+        "--profile",
+        "'esp99'",
+        "espat profiles",
+    ),
+    (&["--tcp", "5000"], "--tcp", "'5000'", "127.0.0.1:5000"),
+    (
+        &["--serial", "/dev/ttyS0@quick"],
+        "--serial",
+        "@quick",
+        "115200",
+    ),
+    (&["--pty", "--stdio"], "--pty", "--stdio", "--help"),
+    (
+        &["--offline", "--allow", "10.0.0.0/8"],
+        "--offline",
+        "--allow",
+        "--help",
+    ),
+    (
+        &["--allow", "10.0.0.0/40"],
+        "--allow",
+        "10.0.0.0/40",
+        "ADDR/BITS",
+    ),
+    (
+        &["--map", "a.example"],
+        "--map",
+        "a.example",
+        "HOST[:PORT]=ADDR[:PORT]",
+    ),
+    (
+        &["--publish", "http=127.0.0.1:80"],
+        "--publish",
+        "http=",
+        "1 to 65535",
+    ),
+    (
+        &["--station", "me"],
+        "--station",
+        "'me'",
+        "02:00:00:00:00:05",
+    ),
+    (&["--seed", "-1"], "--seed", "'-1'", "from 0 to"),
+    (&["--ip", "::1"], "--ip", "'::1'", "192.168.1.20"),
+    (&["--ip6", "127.0.0.1"], "--ip6", "'127.0.0.1'", "fd00::20"),
+    (&["--timming", "fast"], "--timming", "--timing", "--help"),
+    (
+        &["--config", "/nonexistent/espat.toml"],
+        "--config",
+        "/nonexistent/espat.toml",
+        "No such file",
+    ),
+    (
+        &["--log-port", "/nonexistent/log", "--stdio"],
+        "--log-port",
+        "/nonexistent/log",
+        "No such file",
+    ),
+    (
+        &["--state", "/dev/null/state", "--stdio"],
+        "--state",
+        "/dev/null/state",
+        "Not a directory",
+    ),
+    (&["--ap", ""], "--ap", "``", "1 to 32"),
+    (
+        &["--pty", "/nonexistent/port"],
+        "--pty",
+        "/nonexistent/port",
+        "make the folder `/nonexistent` first",
+    ),
+    (
+        &["--pty", "/dev/null/port"],
+        "--pty",
+        "/dev/null/port",
+        "`/dev/null` is no folder",
+    ),
+    (
+        &["--serial", "/dev/nonexistent"],
+        "--serial",
+        "/dev/nonexistent",
+        "is it plugged in?",
+    ),
+    (
+        &["--serial", "/dev/null@9600"],
+        "--serial",
+        "/dev/null",
+        "name the device of a UART",
+    ),
+    (
+        &["--serial", "/"],
+        "--serial",
+        "`/`",
+        "name the device of a UART",
+    ),
+    (
+        &["--publish", "80=192.0.2.1:8080", "--stdio"],
+        "--publish 80=192.0.2.1:8080",
+        "192.0.2.1 is no address of this computer",
+        "127.0.0.1",
+    ),
+    (
+        &["--publish", "80=[2001:db8::1]:8080", "--stdio"],
+        "--publish 80=[2001:db8::1]:8080",
+        "2001:db8::1 is no address of this computer",
+        "127.0.0.1",
+    ),
+    (
+        &["--ota-server", "ftp://a.example"],
+        "--ota-server",
+        "'ftp://a.example'",
+        "http://HOST[:PORT]",
+    ),
+    (
+        &["--ota-server", "http://a.example/rom"],
+        "--ota-server",
+        "'http://a.example/rom'",
+        "without a path",
+    ),
+    (
+        &["--ota-token", "", "--stdio"],
+        "--ota-token",
+        "0 bytes",
+        "1 to 256",
+    ),
+    (&["console"], "console", "standard input", "--stdio"),
+    (&["frobnicate"], "frobnicate", "", "--help"),
+    (&["man", "frobnicate"], "man", "frobnicate", "run"),
+];
+
 #[test]
 fn wrong_usage_names_the_option_the_value_and_the_way_out() {
-    for (arguments, option, value, way_out) in [
-        (
-            &["--timing", "warp"][..],
-            "--timing",
-            "'warp'",
-            "realistic, fast",
-        ),
-        (
-            &["--profile", "esp99"],
-            "--profile",
-            "'esp99'",
-            "espat profiles",
-        ),
-        (&["--tcp", "5000"], "--tcp", "'5000'", "127.0.0.1:5000"),
-        (
-            &["--serial", "/dev/ttyS0@quick"],
-            "--serial",
-            "@quick",
-            "115200",
-        ),
-        (&["--pty", "--stdio"], "--pty", "--stdio", "--help"),
-        (
-            &["--offline", "--allow", "10.0.0.0/8"],
-            "--offline",
-            "--allow",
-            "--help",
-        ),
-        (
-            &["--allow", "10.0.0.0/40"],
-            "--allow",
-            "10.0.0.0/40",
-            "ADDR/BITS",
-        ),
-        (
-            &["--map", "a.example"],
-            "--map",
-            "a.example",
-            "HOST[:PORT]=ADDR[:PORT]",
-        ),
-        (
-            &["--publish", "http=127.0.0.1:80"],
-            "--publish",
-            "http=",
-            "1 to 65535",
-        ),
-        (
-            &["--station", "me"],
-            "--station",
-            "'me'",
-            "02:00:00:00:00:05",
-        ),
-        (&["--seed", "-1"], "--seed", "'-1'", "from 0 to"),
-        (&["--ip", "::1"], "--ip", "'::1'", "192.168.1.20"),
-        (&["--ip6", "127.0.0.1"], "--ip6", "'127.0.0.1'", "fd00::20"),
-        (&["--timming", "fast"], "--timming", "--timing", "--help"),
-        (
-            &["--config", "/nonexistent/espat.toml"],
-            "--config",
-            "/nonexistent/espat.toml",
-            "No such file",
-        ),
-        (
-            &["--log-port", "/nonexistent/log", "--stdio"],
-            "--log-port",
-            "/nonexistent/log",
-            "No such file",
-        ),
-        (
-            &["--state", "/dev/null/state", "--stdio"],
-            "--state",
-            "/dev/null/state",
-            "Not a directory",
-        ),
-        (&["--ap", ""], "--ap", "``", "1 to 32"),
-        (
-            &["--pty", "/nonexistent/port"],
-            "--pty",
-            "/nonexistent/port",
-            "make the folder `/nonexistent` first",
-        ),
-        (
-            &["--pty", "/dev/null/port"],
-            "--pty",
-            "/dev/null/port",
-            "`/dev/null` is no folder",
-        ),
-        (
-            &["--serial", "/dev/nonexistent"],
-            "--serial",
-            "/dev/nonexistent",
-            "is it plugged in?",
-        ),
-        (
-            &["--serial", "/dev/null@9600"],
-            "--serial",
-            "/dev/null",
-            "name the device of a UART",
-        ),
-        (
-            &["--serial", "/"],
-            "--serial",
-            "`/`",
-            "name the device of a UART",
-        ),
-        (
-            &["--publish", "80=192.0.2.1:8080", "--stdio"],
-            "--publish 80=192.0.2.1:8080",
-            "192.0.2.1 is no address of this computer",
-            "127.0.0.1",
-        ),
-        (
-            &["--publish", "80=[2001:db8::1]:8080", "--stdio"],
-            "--publish 80=[2001:db8::1]:8080",
-            "2001:db8::1 is no address of this computer",
-            "127.0.0.1",
-        ),
-        (
-            &["--ota-server", "ftp://a.example"],
-            "--ota-server",
-            "'ftp://a.example'",
-            "http://HOST[:PORT]",
-        ),
-        (
-            &["--ota-server", "http://a.example/rom"],
-            "--ota-server",
-            "'http://a.example/rom'",
-            "without a path",
-        ),
-        (
-            &["--ota-token", "", "--stdio"],
-            "--ota-token",
-            "0 bytes",
-            "1 to 256",
-        ),
-        (&["console"], "console", "standard input", "--stdio"),
-        (&["frobnicate"], "frobnicate", "", "--help"),
-        (&["man", "frobnicate"], "man", "frobnicate", "run"),
-    ] {
+    for (arguments, option, value, way_out) in WRONG {
         let (code, out, message) = run(arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {message}");
         assert_eq!(out, "", "{arguments:?}");

@@ -265,6 +265,7 @@ fn folders_and_files_that_cannot_be_used_are_named() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one session")]
 fn nothing_secret_is_logged() {
     if !has_openssl() {
         return;

@@ -282,6 +282,7 @@ fn the_documentation_runs_as_it_stands() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one session")]
 fn faults_are_started_listed_and_stopped() {
     let scratch = Scratch::new("control-faults");
     let (espat, link) = Espat::on_pty(&scratch, &["--control", "127.0.0.1:0"]);

@@ -31,7 +31,8 @@ import serial
 from adafruit_espatcontrol import adafruit_espatcontrol_socket
 from adafruit_espatcontrol.adafruit_espatcontrol import ESP_ATcontrol
 
-PEER_DELAY = 0.3
+# The driver knows `SEND OK` only where nothing follows yet, however busy this computer is.
+PEER_DELAY = 0.5
 LIMIT = 150
 START = 20
 STOP = 10
@@ -187,7 +188,7 @@ def ping(esp, steps):
 
 def clock(esp, steps):
     shown = esp.sntp_time
-    assert shown.startswith(b"Thu Jan  1 00:") and shown.endswith(b" 1970"), f"before the first answer: {shown!r}"
+    assert shown.startswith((b"Thu Jan  1 00:", b"Thu Jan 01 00:")) and shown.endswith(b" 1970"), f"before the first answer: {shown!r}"
     esp.sntp_config(True, 2, TIME_SERVER)
     # lwIP lets up to 5 s go by before it asks.
     end = time.monotonic() + START
@@ -226,29 +227,31 @@ def udp(esp, port, steps):
     steps.done("echoed over UDP")
 
 
-def drive(daemon, http_port, udp_port, steps):
+def drive(daemon, profile, http_port, udp_port, steps):
     daemon.wait_for_port()
     with serial.Serial(daemon.link, 115200, timeout=1) as uart:
         # 2.2 has CWSTATE without CIPSTATE, so the driver's choice between its two ways would be wrong.
-        esp = ESP_ATcontrol(uart, 115200, debug=True, use_cipstatus=True)
+        esp = ESP_ATcontrol(uart, 115200, debug=True, use_cipstatus=profile.endswith("-2.2"))
         wifi(esp, steps)
         ping(esp, steps)
         clock(esp, steps)
         http_requests(esp, http_port, steps)
-        udp(esp, udp_port, steps)
+        # NonOS says `0,CONNECT`, where the driver waits for `CONNECT`.
+        if "nonos" not in profile:
+            udp(esp, udp_port, steps)
         esp.disconnect()
         same("is_connected", esp.is_connected, False)
         steps.done("left")
 
 
-def main(espat):
+def main(profile, espat):
     http_port, udp_port = http_server(), udp_echo()
     steps = Steps()
     folder = tempfile.TemporaryDirectory(prefix="espat-atcontrol-")
     daemon = Daemon(
         espat,
         str(pathlib.Path(folder.name) / "module"),
-        *("--timing", "realistic", "--map", f"{NAME}=127.0.0.1"),
+        *("--profile", profile, "--timing", "realistic", "--map", f"{NAME}=127.0.0.1"),
         *("--map", f"{TIME_SERVER}:123=127.0.0.1:{time_server()}"),
         *("--ap", f"{SSID}={PASSWORD}", "--ap", "guests"),
     )
@@ -263,7 +266,7 @@ def main(espat):
     watchdog.start()
     try:
         with contextlib.redirect_stdout(steps.driver):
-            drive(daemon, http_port, udp_port, steps)
+            drive(daemon, profile, http_port, udp_port, steps)
         daemon.stop()
     except Exception:
         traceback.print_exc()
@@ -276,7 +279,7 @@ def main(espat):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        print("error: no `espat` binary named; usage: host.py ESPAT", file=sys.stderr)
+    if len(sys.argv) != 3:
+        print("error: a profile and the `espat` binary are needed; usage: host.py PROFILE ESPAT", file=sys.stderr)
         sys.exit(2)
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

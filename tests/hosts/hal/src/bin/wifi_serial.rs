@@ -173,8 +173,9 @@ const MESSAGES: usize = 10;
 const STEP: usize = 100;
 /// Takes what ROM and boot loader say, and the largest message.
 const BUFFER: usize = 2048;
-/// The driver throws away what it read together with `SEND OK`.
-const LATE: Duration = Duration::from_millis(100);
+/// The driver waits in vain for a `SEND OK` behind which more stands already, so the answer is as late as a busy computer needs to
+/// let it read.
+const LATE: Duration = Duration::from_millis(500);
 const BOOT: Duration = Duration::from_secs(10);
 const WAIT: Duration = Duration::from_secs(10);
 const PATIENCE_US: u64 = 20_000_000;

@@ -25,7 +25,7 @@ use crate::fault::FaultState;
 use crate::flash::Flash;
 use crate::input::{CloseCause, Input, NetEvent};
 use crate::net::dial::Target;
-use crate::net::{Net, mdns, sntp};
+use crate::net::{Net, mdns, server, sntp};
 use crate::nvs::{Nvs, Settings};
 use crate::ota::Ota;
 use crate::outbox::Outbox;
@@ -303,6 +303,11 @@ impl Module {
         }
         let may_print = self.may_report() || self.is_in_passthrough();
         let mut cx = self.state.cx(self.now);
+        if let NetEvent::Accepted { socket, peer, .. } = event
+            && !server::admits(&cx, peer.ip())
+        {
+            return cx.net.turn_away(&mut cx.env, socket);
+        }
         let heard = cx.net.on_event(&mut cx.env, event, &cx.nvs.live, may_print);
         if let Some(heard) = heard {
             self.step(&heard);
@@ -336,6 +341,7 @@ impl Module {
         self.enter_saved_link();
         self.flush_reports();
         sntp::follow(&mut self.state.cx(self.now));
+        server::follow(&mut self.state.cx(self.now));
         mdns::follow(&mut self.state.cx(self.now));
     }
 

@@ -107,7 +107,7 @@ impl Net {
         error: NetError,
     ) -> Option<OpEvent<'e>> {
         if self.server.listener == Some(socket) {
-            self.server.listener = None;
+            self.server.on_failed();
             return Some(OpEvent::Listening(Err(error)));
         }
         let id = self.links.find(socket)?;

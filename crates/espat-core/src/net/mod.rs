@@ -89,7 +89,7 @@ impl Net {
         for id in self.links.ids() {
             self.drop_link(env, id, how);
         }
-        self.stop_server(env, how);
+        self.server.stop(env, how);
         self.sntp.stop(env, &mut self.queries);
         self.mdns.stop(env);
         self.queries.cancel_all(env.out);
@@ -135,24 +135,10 @@ impl Net {
         }
     }
 
-    /// Starts the server; the running command hears `OpEvent::Listening`.
-    pub(crate) fn start_server(
-        &mut self,
-        env: &mut Env<'_>,
-        kind: Kind,
-        port: u16,
-        settings: &Settings,
-        unix_s: Option<i64>,
-    ) {
-        let listener = self.next_socket();
-        self.server
-            .start(env, listener, kind, port, settings, unix_s);
-    }
-
-    pub(crate) fn stop_server(&mut self, env: &mut Env<'_>, how: CloseHow) {
-        if let Some(listener) = self.server.listener.take() {
-            self.server.on_stopped();
-            env.out.close(listener, how);
-        }
+    /// A client that the server does not serve; the next one may come.
+    pub(crate) fn turn_away(&mut self, env: &mut Env<'_>, socket: SocketId) {
+        env.out.close(socket, CloseHow::Reset);
+        self.server.on_accepted();
+        self.server.offer(env, &self.links);
     }
 }

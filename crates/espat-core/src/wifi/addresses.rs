@@ -3,6 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 
 use super::Wifi;
+use super::softap::Client;
 use crate::exec::cx::Env;
 use crate::nvs::Nvs;
 
@@ -39,5 +40,19 @@ impl Wifi {
             return self.station_is_up();
         };
         self.station_is_up() || (self.softap_is_on(nvs) && nvs.live.softap_ip.contains(ip))
+    }
+
+    /// Whether somebody sits on the softAP's side: one of its stations, or an address of its network.
+    pub(crate) fn is_beyond_softap(&self, env: &Env<'_>, nvs: &Nvs, ip: IpAddr) -> bool {
+        let IpAddr::V4(ip) = ip.to_canonical() else {
+            return false;
+        };
+        let is_station = |client: &Client| {
+            let mut stations = env.config.air.stations.iter();
+            client.lease == Some(ip)
+                || stations.any(|station| station.mac == client.mac && station.ip == Some(ip))
+        };
+        self.softap_is_on(nvs)
+            && (nvs.live.softap_ip.contains(ip) || self.softap.clients().iter().any(is_station))
     }
 }

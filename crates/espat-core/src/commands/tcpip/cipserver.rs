@@ -6,6 +6,7 @@ use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, OpEvent, Operation, Progress, Reply};
 use crate::exec::table::Command;
 use crate::net::Kind;
+use crate::net::server::{self, Interface};
 use crate::output::{CloseHow, Transport};
 use crate::profile::Features;
 use crate::reply::error::AtError;
@@ -22,11 +23,9 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+CIPSERVER")
 /// The port without a `<port>` parameter.
 const DEFAULT_PORT: u16 = 333;
 
-/// `<netif>`: the interface that clients come over. The manual of 4.1 names the parameter; its values are decided without evidence, and so
-/// is the ERROR for an interface that is down. Clients of the computer's network come whichever it is.
-const ANY: i32 = 0;
-const STATION: i32 = 1;
-const SOFTAP: i32 = 2;
+/// `<netif>`. The manual of 4.1 names the parameter; its values are decided without evidence, and so is the ERROR for an
+/// interface that is down. Without it the server waits for any.
+const INTERFACES: [Interface; 3] = [Interface::Any, Interface::Station, Interface::SoftAp];
 
 fn query(cx: &mut Cx<'_>) -> Handled {
     let server = &cx.net.server;
@@ -39,7 +38,7 @@ fn query(cx: &mut Cx<'_>) -> Handled {
             line = line.int(server.verify_clients);
         }
         if features.contains(Features::SERVER_NETIF) {
-            line.int(server.interface);
+            line.int(server.interface as u8);
         }
     }
     Ok(Reply::Done)
@@ -75,8 +74,9 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
             .ok_or_else(|| args.invalid())?,
     };
     let verify = args.opt_flag()?.unwrap_or(false) && kind.transport == Transport::Tls;
-    let interface = args.opt_byte(ANY..=SOFTAP)?.unwrap_or(0);
-    if !cx.net.multi || (kind.is_v6 && !cx.nvs.live.ipv6) || !is_up(cx, interface) {
+    let interface = INTERFACES[usize::from(args.opt_byte(0..=2)?.unwrap_or(0))];
+    let is_there = interface == Interface::Any || interface.is_up(cx);
+    if !cx.net.multi || (kind.is_v6 && !cx.nvs.live.ipv6) || !is_there {
         return Err(AtError::Failed);
     }
     if cx.net.server.is_running() {
@@ -96,18 +96,13 @@ fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     super::require_memory(cx)?;
     cx.net.server.verify_clients = verify;
     cx.net.server.interface = interface;
-    let unix_s = crate::net::ssl::certificate_time(cx);
-    cx.net
-        .start_server(&mut cx.env, kind, port, &cx.nvs.live, unix_s);
-    Ok(Reply::Started(Box::new(Opening)))
-}
-
-fn is_up(cx: &Cx<'_>, interface: u8) -> bool {
-    match i32::from(interface) {
-        STATION => cx.wifi.station_is_up(),
-        SOFTAP => cx.wifi.softap_is_on(cx.nvs),
-        _ => true,
-    }
+    cx.net.server.start(kind, port);
+    server::follow(cx);
+    Ok(if cx.net.server.listener.is_some() {
+        Reply::Started(Box::new(Opening))
+    } else {
+        Reply::Done
+    })
 }
 
 fn stop(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
@@ -122,7 +117,7 @@ fn stop(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         cx.env.explain(Reason::NoChange);
         return Ok(Reply::Done);
     }
-    cx.net.stop_server(&mut cx.env, CloseHow::Fin);
+    cx.net.server.stop(&mut cx.env, CloseHow::Fin);
     if close_all {
         super::cipclose::close_all(cx);
     }

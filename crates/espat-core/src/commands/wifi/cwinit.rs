@@ -22,7 +22,8 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 }
 
 /// Not kept: 1 after each boot (manual). That a joined station says so before OK, that links end, and that the other
-/// Wi-Fi commands fail until 1 comes back is decided without a transcript; ESP-IDF's functions fail without a driver.
+/// Wi-Fi commands fail until 1 comes back is decided without a transcript; ESP-IDF's functions fail without a driver. Those of
+/// lwIP do not: `AT+CIPSERVER` and `AT+MDNS` are OK, and nobody hears of either until there is an interface.
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
     let wanted = args.flag()?;

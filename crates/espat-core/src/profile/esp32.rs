@@ -258,7 +258,7 @@ pub(super) const V4_1: Profile = Profile {
         limits.links, limits.line_bytes, limits.send_bytes, limits.escape_guard, limits.passthrough_packet, limits.host_bytes, limits.tls.flight_timeout: Documented, "manual of 4.1";
         limits.receive_window, limits.send_buffer: Source, "ESP-IDF 5.4, components/lwip/Kconfig: LWIP_TCP_WND_DEFAULT and LWIP_TCP_SND_BUF_DEFAULT are 5760, four segments; a user's notes in module_esp32c3_default, sdkconfig.defaults, of 4.1.0.0-dev say the same";
         limits.tls.version_min, limits.tls.version_max: Source, "ESP-IDF 5.4: Mbed TLS 3.6, TLS 1.2; TLS 1.3 is off by default";
-        limits.rf_power_steps: Source, "ESP-IDF 5, esp_wifi.h, esp_wifi_set_max_tx_power: the last step is 80 from 80 on";
+        limits.rf_power_steps: Documented, "manual of 4.0, AT+RFPOWER, its table for ESP32";
         texts.gmr: Transcript, "a host's notes of 2025 show the first and last line on a PICO-D4 (rustnet, meadow-f7), others of an ESP32-C6 with the same core the lines between, compiled by the user; the module is WROOM-32 here";
         texts.rom: Transcript, "as on esp32-2.2: the ROM is the chip's";
         quirks.receive_lengths_follow_mode: Documented, "changelog of the core of 2025-06-06: the real count; one value in the manual's example";
@@ -271,6 +271,7 @@ pub(super) const V4_1: Profile = Profile {
     limits: Limits {
         receive_window: 5760,
         send_buffer: 5760,
+        rf_power_steps: BASE.limits.rf_power_steps,
         ..V3_3.limits
     },
     features: V3_3

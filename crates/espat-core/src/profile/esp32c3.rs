@@ -1,7 +1,9 @@
 //! ESP32-C3 firmware lines.
 
 use super::esp32::{ESP32_2_4, V2_4, step};
-use super::{Factory, Features, Limits, Profile, Quirks, Texts, Upgrade, partitions};
+use super::{
+    Factory, Features, Limits, Profile, Quirks, RfStep, Texts, Upgrade, partitions,
+};
 use crate::tls::{TlsRules, TlsVersion};
 
 /// ESP32-C3, release v3.3.0.0.
@@ -19,7 +21,7 @@ pub(super) const V3_3: Profile = Profile {
         limits.tls.version_min: Source, "ESP-IDF 5.0 builds Mbed TLS 3, which has nothing older";
         limits.tls.version_max: Source, "ESP-IDF 5.0 builds Mbed TLS 3; TLS 1.3 is off by default";
         limits.tls.security_level: Inferred, "Mbed TLS 3 takes no SHA-1 in handshakes; its floor for keys was not measured";
-        limits.rf_power_steps: Source, "ESP-IDF 5, esp_wifi.h, esp_wifi_set_max_tx_power: the last step is 80 from 80 on";
+        limits.rf_power_steps: Documented, "manual of 4.0, AT+RFPOWER, its table for ESP32-C3: as it was set up to 80";
         limits.alpn: Inferred, "manual of 5.0, AT+CIPSSLCALPN: none to five; when that came was not found";
         texts.gmr: Documented, "the manual's example for a MINI-1, 3b13d04; the first line also in hosts' logs";
         factory.wifi_mode: Inferred, "esp-at#826: access point and station are up on a fresh ESP32-C3";
@@ -42,16 +44,7 @@ pub(super) const V3_3: Profile = Profile {
             security_level: 1,
             ..V2_4.limits.tls
         },
-        rf_power_steps: &[
-            step(40, 34),
-            step(44, 44),
-            step(52, 52),
-            step(56, 56),
-            step(60, 60),
-            step(66, 66),
-            step(72, 72),
-            step(80, 80),
-        ],
+        rf_power_steps: RF_STEPS,
         alpn: 0..=5,
         ..V2_4.limits
     },
@@ -96,3 +89,5 @@ pub(super) const V3_3: Profile = Profile {
     },
     ..V2_4
 };
+
+pub(super) const RF_STEPS: &[RfStep] = &[step(81, 80)];

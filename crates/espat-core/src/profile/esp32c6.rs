@@ -1,7 +1,8 @@
 //! ESP32-C6 firmware lines.
 
 use super::esp32::{ESP32_4_1, V4_1};
-use super::{Factory, Features, Profile, Quirks, Texts, Upgrade, partitions};
+use super::esp32c3::RF_STEPS;
+use super::{Factory, Features, Limits, Profile, Quirks, Texts, Upgrade, partitions};
 
 /// ESP32-C6, release v5.0.0.0.
 pub(super) static ESP32C6_5_0: Profile = V5_0;
@@ -14,6 +15,7 @@ pub(super) const V5_0: Profile = Profile {
     nearest: Some(&ESP32_4_1),
     evidence: evidence! {
         texts.rom: Inferred, "esp-hosted#293 for power-on and the lines after the cause; other causes by analogy with the ESP32-C3";
+        limits.rf_power_steps: Documented, "manual of 4.0, AT+RFPOWER, its table for ESP32-C6: as it was set up to 80";
         limits.ipd_bytes: Documented, "manual of 5.0: at most 2920 bytes in a message";
         limits.datagram_bytes: Documented, "manual of 5.0: datagrams are not put together again by default";
         limits.links, limits.line_bytes, limits.send_bytes, limits.escape_guard, limits.passthrough_packet, limits.host_bytes, limits.tls.flight_timeout: Documented, "manual of 5.0";
@@ -26,6 +28,10 @@ pub(super) const V5_0: Profile = Profile {
         quirks.network_errors_numbered: Strings, "core library of 5.0; manual of 5.0, index: what the number is";
     },
     features: V4_1.features.union(Features::CONN_PERSIST),
+    limits: Limits {
+        rf_power_steps: RF_STEPS,
+        ..V4_1.limits
+    },
     quirks: Quirks {
         network_errors_numbered: true,
         ..V4_1.quirks

@@ -72,6 +72,8 @@ enum Phase {
     /// A reset is due; what comes meanwhile is lost.
     Resetting(ResetCause),
     Asleep,
+    /// The ROM waits for a firmware; only a reset from outside ends it.
+    Downloading,
 }
 
 /// The serial side: who owns the next byte.

@@ -202,6 +202,8 @@ pub enum ResetCause {
     Watchdog,
     /// `AT+RST`.
     Command,
+    /// `AT+RST=1`: the ROM waits for a firmware on its own port, and no firmware runs.
+    Download,
     /// `AT+RST` while a command was running.
     Forced,
     /// `AT+RESTORE`.

@@ -47,8 +47,8 @@ pub(crate) enum Reply {
     Background(Box<dyn Task>),
     /// OK, then a reset.
     Reboot(ResetCause),
-    /// OK, then deep sleep for so many milliseconds, which ends with a boot.
-    Sleep { ms: u32 },
+    /// OK, then deep sleep for so many milliseconds, or until somebody wakes the module, which ends with a boot.
+    Sleep { ms: Option<u32> },
 }
 
 /// A command that finishes later. Its deadline is `Timer::Operation`.

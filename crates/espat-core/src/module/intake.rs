@@ -74,7 +74,7 @@ impl Module {
                 Phase::Ready if self.awaits_saved_link() => self.on_waiting(bytes, before),
                 Phase::Ready => self.on_command(bytes),
                 Phase::Off => bytes.len(),
-                Phase::Booting | Phase::Resetting(_) | Phase::Asleep => {
+                Phase::Booting | Phase::Resetting(_) | Phase::Asleep | Phase::Downloading => {
                     self.drop_input(Dropped::NotReady, bytes.len());
                     bytes.len()
                 }

@@ -50,7 +50,7 @@ impl Module {
             // The UART's FIFO and its driver's buffer are gone with the rest of the memory.
             self.state.out.lose_power();
         }
-        if was_up && cause == ResetCause::Command {
+        if was_up && matches!(cause, ResetCause::Command | ResetCause::Download) {
             self.state.out.report(Urc::WifiDisconnect, false, false);
         }
         self.boot(cause);
@@ -85,6 +85,10 @@ impl Module {
         }
         let mut cx = self.state.cx(self.now);
         cx.env.event(Event::Boot(cause));
+        if cause == ResetCause::Download {
+            self.phase = Phase::Downloading;
+            return;
+        }
         let delay = cx.env.delay(cx.env.profile().delays.boot);
         cx.env.set_timer(Timer::Boot, delay);
     }
@@ -126,13 +130,15 @@ impl Module {
         self.begin_report_gap();
     }
 
-    pub(super) fn sleep(&mut self, ms: u32) {
+    pub(super) fn sleep(&mut self, ms: Option<u32>) {
         self.tear_down(CloseHow::Vanish);
         self.phase = Phase::Asleep;
         let mut cx = self.state.cx(self.now);
         cx.env.event(Event::Sleeping);
-        cx.env
-            .set_timer(Timer::Wake, Duration::from_millis(u64::from(ms)));
+        if let Some(ms) = ms {
+            let duration = Duration::from_millis(u64::from(ms));
+            cx.env.set_timer(Timer::Wake, duration);
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub enum PhaseView {
     Resetting,
     /// A deep sleep.
     Asleep,
+    /// The ROM's download mode: no firmware runs.
+    Downloading,
 }
 
 /// The station's state.
@@ -112,6 +114,7 @@ impl<'a> Inspect<'a> {
             Phase::Ready => PhaseView::Ready,
             Phase::Resetting(_) => PhaseView::Resetting,
             Phase::Asleep => PhaseView::Asleep,
+            Phase::Downloading => PhaseView::Downloading,
         }
     }
 

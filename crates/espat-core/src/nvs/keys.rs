@@ -320,7 +320,7 @@ const STATION_IP: &[Row] = &[
     row!(maybe || StaticIp::ZERO, "station.netmask", s => s.station_ip, netmask),
 ];
 const STATION_MAC: &[Row] = &[row!("station.mac", s => s.station_mac)];
-const STATION_PROTOCOLS: &[Row] = &[row!("station.protocols", s => s.station_protocols, in 0..=15)];
+const STATION_PROTOCOLS: &[Row] = &[row!("station.protocols", s => s.station_protocols, in 0..=31)];
 const SOFTAP: &[Row] = &[
     row!("softap.ssid", s => s.softap.ssid, len 1..=32),
     row!("softap.password", s => s.softap.password, len 0..=64),
@@ -343,7 +343,7 @@ const SOFTAP_IP: &[Row] = &[
     row!("softap.netmask", s => s.softap_ip.netmask),
 ];
 const SOFTAP_MAC: &[Row] = &[row!("softap.mac", s => s.softap_mac)];
-const SOFTAP_PROTOCOLS: &[Row] = &[row!("softap.protocols", s => s.softap_protocols, in 0..=15)];
+const SOFTAP_PROTOCOLS: &[Row] = &[row!("softap.protocols", s => s.softap_protocols, in 0..=31)];
 const RECONNECT: &[Row] = &[
     row!("reconnect.interval_s", s => s.reconnect.0, in 0..=7200),
     row!("reconnect.attempts", s => s.reconnect.1, in 0..=1000),

@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     pub(crate) softap_ip: StaticIp,
     pub(crate) station_mac: Mac,
     pub(crate) softap_mac: Mac,
-    /// `AT+CWSTAPROTO`, `AT+CWAPPROTO`: bits for b, g, n, LR.
+    /// `AT+CWSTAPROTO`, `AT+CWAPPROTO`: bits for b, g, n, LR, ax.
     pub(crate) station_protocols: u8,
     pub(crate) softap_protocols: u8,
     /// `AT+CIPSSLCCONF`, a link each.
@@ -236,8 +236,8 @@ impl Settings {
             softap_ip: StaticIp::SOFTAP,
             station_mac: addresses.station_mac,
             softap_mac: addresses.softap_mac,
-            station_protocols: 0b111,
-            softap_protocols: 0b111,
+            station_protocols: factory.wifi_protocols,
+            softap_protocols: factory.wifi_protocols,
             ssl: [SslConf::default(); 5],
             tcp: [TcpOptions::default(); 5],
             tcp_keep_alive_s: [0; 5],

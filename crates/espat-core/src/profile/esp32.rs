@@ -68,8 +68,10 @@ pub(super) const BASE: Profile = Profile {
         },
         ssl_links: 5,
         wifi_modes: 0..=3,
+        wifi_protocols: &[1, 3, 7],
         sysmsg: 0..=7,
         sleep_modes: 0..=3,
+        deep_sleep_ms: 0..=i32::MAX,
         time_zones: -12..=14,
         alpn: 1..=3,
     },
@@ -131,6 +133,8 @@ pub(super) const BASE: Profile = Profile {
         suffix_default_is_bare: false,
         ssl_conf_is_one: false,
         join_shows_little: false,
+        sleep_needs_station_alone: false,
+        deep_sleep_of_zero_lasts: false,
         ram_shows_least: true,
     },
     texts: Texts {
@@ -164,6 +168,7 @@ pub(super) const BASE: Profile = Profile {
     },
     factory: Factory {
         wifi_mode: 3,
+        wifi_protocols: 7,
         name_server: Ipv4Addr::new(208, 67, 222, 222),
         host_name: "espressif",
         host_name_has_mac: false,
@@ -259,6 +264,7 @@ pub(super) const V4_1: Profile = Profile {
         limits.receive_window, limits.send_buffer: Source, "ESP-IDF 5.4, components/lwip/Kconfig: LWIP_TCP_WND_DEFAULT and LWIP_TCP_SND_BUF_DEFAULT are 5760, four segments; a user's notes in module_esp32c3_default, sdkconfig.defaults, of 4.1.0.0-dev say the same";
         limits.tls.version_min, limits.tls.version_max: Source, "ESP-IDF 5.4: Mbed TLS 3.6, TLS 1.2; TLS 1.3 is off by default";
         limits.rf_power_steps: Documented, "manual of 4.0, AT+RFPOWER, its table for ESP32";
+        features.DOWNLOAD_MODE: Documented, "manual of 4.0, AT+RST: ESP32-C2 and -C3 alone";
         texts.gmr: Transcript, "a host's notes of 2025 show the first and last line on a PICO-D4 (rustnet, meadow-f7), others of an ESP32-C6 with the same core the lines between, compiled by the user; the module is WROOM-32 here";
         texts.rom: Transcript, "as on esp32-2.2: the ROM is the chip's";
         quirks.receive_lengths_follow_mode: Documented, "changelog of the core of 2025-06-06: the real count; one value in the manual's example";
@@ -281,7 +287,8 @@ pub(super) const V4_1: Profile = Profile {
         .union(Features::CONNECT_TIMEOUT)
         .union(Features::DOMAIN_TIMEOUT)
         .union(Features::SERVER_NETIF)
-        .union(Features::MDNS_DETAILS),
+        .union(Features::MDNS_DETAILS)
+        .difference(Features::DOWNLOAD_MODE),
     quirks: Quirks {
         receive_lengths_follow_mode: true,
         ..V3_3.quirks
@@ -377,6 +384,7 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     features.TCP_KEEP_ALIVE: Documented, "first in the manual of 2.4";
     features.SERVER_CLOSE_ALL: Documented, "manual of 2.2, AT+CIPSERVER";
     features.SERVER_NETIF: Documented, "first in the manual of 4.1";
+    features.DOWNLOAD_MODE: Documented, "first in the manual of 3.0, and on ESP32-C2 and -C3 alone";
     features.SSL: Documented, "manual of 2.2, AT+CIPSTART";
     features.SSL_PSK: Strings, "the manual leaves ESP32 out; the core library of v2.2.0.0 for ESP32 has the handlers of AT+CIPSSLCPSK";
     features.SSL_PSK_HEX: Documented, "first in the manual of 3.3";
@@ -469,6 +477,11 @@ const EVIDENCE_2_2: &[Evidence] = evidence! {
     quirks.ram_shows_least: Documented, "manual of 2.2, AT+SYSRAM";
     limits.wifi_modes: Documented, "manual of 2.2, AT+CWMODE: 0 to 3";
     limits.sysmsg: Documented, "manual of 2.2, AT+SYSMSG: three bits";
+    limits.wifi_protocols: Documented, "manual of 2.1, AT+CWSTAPROTO: b, bg and bgn (ESP-IDF, esp_wifi_set_protocol)";
+    factory.wifi_protocols: Documented, "manual of 4.0, AT+CWSTAPROTO: bgn by default, but for ESP32-C6; ESP-IDF, esp_wifi_set_protocol";
+    limits.deep_sleep_ms: Documented, "manual of 2.1, AT+GSLP: up to 2147483647";
+    quirks.sleep_needs_station_alone: Documented, "the manual of 2.1 has no such note";
+    quirks.deep_sleep_of_zero_lasts: Documented, "manual of 4.0, AT+GSLP: 0 restarts at once on ESP32 and ESP32-C3";
     limits.sleep_modes: Documented, "manual of 2.2, AT+SLEEP: none, modem sleep, light sleep, modem sleep by the listen interval";
     limits.time_zones: Documented, "manual of 2.2, AT+CIPSNTPCFG: -12 to 14";
     factory.host_name_has_mac: Source, "ESP-IDF 4.2, components/lwip/Kconfig: LWIP_LOCAL_HOSTNAME is a name";

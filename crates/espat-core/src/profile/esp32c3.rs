@@ -1,9 +1,7 @@
 //! ESP32-C3 firmware lines.
 
 use super::esp32::{ESP32_2_4, V2_4, step};
-use super::{
-    Factory, Features, Limits, Profile, Quirks, RfStep, Texts, Upgrade, partitions,
-};
+use super::{Factory, Features, Limits, Profile, Quirks, RfStep, Texts, Upgrade, partitions};
 use crate::tls::{TlsRules, TlsVersion};
 
 /// ESP32-C3, release v3.3.0.0.
@@ -21,6 +19,9 @@ pub(super) const V3_3: Profile = Profile {
         limits.tls.version_min: Source, "ESP-IDF 5.0 builds Mbed TLS 3, which has nothing older";
         limits.tls.version_max: Source, "ESP-IDF 5.0 builds Mbed TLS 3; TLS 1.3 is off by default";
         limits.tls.security_level: Inferred, "Mbed TLS 3 takes no SHA-1 in handshakes; its floor for keys was not measured";
+        limits.wifi_protocols: Documented, "manual of 4.0, AT+CWSTAPROTO: a bit for LR; the sets are those of ESP-IDF's guide, Wi-Fi Protocol Mode";
+        quirks.sleep_needs_station_alone: Documented, "manual of 4.0, AT+SLEEP: the modes can only be set in station mode; what the others answer is decided";
+        features.DOWNLOAD_MODE: Documented, "manual of 4.0, AT+RST: ESP32-C2 and -C3; the manual of 3.0 has it";
         limits.rf_power_steps: Documented, "manual of 4.0, AT+RFPOWER, its table for ESP32-C3: as it was set up to 80";
         limits.alpn: Inferred, "manual of 5.0, AT+CIPSSLCALPN: none to five; when that came was not found";
         texts.gmr: Documented, "the manual's example for a MINI-1, 3b13d04; the first line also in hosts' logs";
@@ -45,6 +46,7 @@ pub(super) const V3_3: Profile = Profile {
             ..V2_4.limits.tls
         },
         rf_power_steps: RF_STEPS,
+        wifi_protocols: &[1, 3, 7, 8, 15],
         alpn: 0..=5,
         ..V2_4.limits
     },
@@ -56,6 +58,7 @@ pub(super) const V3_3: Profile = Profile {
         .union(Features::TRANS_INTERVAL)
         .union(Features::MESSAGE_FILTER)
         .union(Features::RECVTYPE)
+        .union(Features::DOWNLOAD_MODE)
         .union(Features::SSL_PSK_HEX),
     texts: Texts {
         gmr: &[
@@ -69,6 +72,7 @@ pub(super) const V3_3: Profile = Profile {
     },
     quirks: Quirks {
         server_again_ok: false,
+        sleep_needs_station_alone: true,
         sntp_off_needs_zone: false,
         sntp_off_shows_zone: true,
         time_updated: true,

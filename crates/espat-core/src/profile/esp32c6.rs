@@ -15,6 +15,9 @@ pub(super) const V5_0: Profile = Profile {
     nearest: Some(&ESP32_4_1),
     evidence: evidence! {
         texts.rom: Inferred, "esp-hosted#293 for power-on and the lines after the cause; other causes by analogy with the ESP32-C3";
+        limits.wifi_protocols: Documented, "manual of 4.0, AT+CWSTAPROTO: bits for LR and ax; the sets are those of ESP-IDF's guide, Wi-Fi Protocol Mode";
+        factory.wifi_protocols: Documented, "manual of 4.0, AT+CWSTAPROTO: bgnax by default";
+        limits.deep_sleep_ms: Documented, "manual of 4.0, AT+GSLP: at least 5 ms; that less is an ERROR is decided";
         limits.rf_power_steps: Documented, "manual of 4.0, AT+RFPOWER, its table for ESP32-C6: as it was set up to 80";
         limits.ipd_bytes: Documented, "manual of 5.0: at most 2920 bytes in a message";
         limits.datagram_bytes: Documented, "manual of 5.0: datagrams are not put together again by default";
@@ -30,6 +33,8 @@ pub(super) const V5_0: Profile = Profile {
     features: V4_1.features.union(Features::CONN_PERSIST),
     limits: Limits {
         rf_power_steps: RF_STEPS,
+        wifi_protocols: &[1, 3, 7, 8, 15, 23, 31],
+        deep_sleep_ms: 5..=i32::MAX,
         ..V4_1.limits
     },
     quirks: Quirks {
@@ -47,6 +52,7 @@ pub(super) const V5_0: Profile = Profile {
         ..V4_1.texts
     },
     factory: Factory {
+        wifi_protocols: 23,
         manufacturing: partitions::ESP32C6_MANUFACTURED,
         ..V4_1.factory
     },

@@ -30,6 +30,7 @@ pub(super) const V2_2: Profile = Profile {
         factory.scan_fields: Transcript, "a scan on 2.2.0.0(s-b097cdf - ESP8266) without AT+CWLAPOPT has eleven (tinygo's ESP8266 example)";
         upgrade.firmware_bytes: Source, "esp-at, module_esp8266_default, partitions_at.csv: 0xE0000";
         upgrade.partitions: Source, "esp-at, module_esp8266_default, at_customize.csv";
+        quirks.deep_sleep_of_zero_lasts: Source, "ESP8266_RTOS_SDK, esp_sleep.h, and ESP8266_NONOS_SDK, system_deep_sleep: 0 sets no wake-up timer; WiFiEspAT#12 uses it";
         features.SSL_PSK: Strings, "the manual of 2.2 lists it, and its format is in the core libraries from 2.0 on";
         features.SSL_SERVER: Documented, "manual of 2.2, AT+CIPSERVER: not on ESP8266; the answer in its core library has port and type alone";
         features.BLUETOOTH: Documented, "manual of 2.2, AT+RFPOWER: not on ESP8266, whose answer has one number (core library)";
@@ -50,6 +51,10 @@ pub(super) const V2_2: Profile = Profile {
         .features
         .difference(Features::SSL_SERVER)
         .difference(Features::BLUETOOTH),
+    quirks: Quirks {
+        deep_sleep_of_zero_lasts: true,
+        ..BASE.quirks
+    },
     texts: Texts {
         gmr: &[
             "AT version:2.2.0.0(b097cdf - ESP8266 - Jun 17 2021 12:57:45)",
@@ -125,6 +130,7 @@ pub(super) const NONOS_1_7: Profile = Profile {
         suffix_default_is_bare: true,
         ssl_conf_is_one: true,
         join_shows_little: true,
+        sleep_needs_station_alone: true,
         ram_shows_least: false,
         ..V2_2.quirks
     },
@@ -202,6 +208,7 @@ const EVIDENCE_NONOS_1_7: &[Evidence] = evidence! {
     quirks.suffix_default_is_bare: Transcript, "a log of AT 1.1.0";
     quirks.ssl_conf_is_one: Source, "ESP8266_NONOS_SDK, release notes of AT 1.7: AT+CIPSSLCCONF=<ssl_mode>";
     quirks.join_shows_little: Transcript, "ESP8266_NONOS_SDK#359 (AT 1.7.6), and bytes in a host's comment; the instruction set leaves <pci_en> out";
+    quirks.sleep_needs_station_alone: Documented, "instruction set, AT+SLEEP (WiFiEspAT#12 quotes it): only in station mode; what the others answer is decided";
     quirks.ram_shows_least: Documented, "manual of 2.2, AT Command Set Comparison: NonOS lacks it";
     texts.gmr: Transcript, "khoih-prog/ESP8266_AT_WebServer, README: AT Firmware v1.7.4.0";
     texts.free_heap: Decided, "no log of 1.7 was found";

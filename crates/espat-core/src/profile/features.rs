@@ -80,4 +80,6 @@ features! {
     const BLUETOOTH = 1 << 28;
     /// `AT+MDNS`'s parameters for instance, protocol and keys.
     const MDNS_DETAILS = 1 << 29;
+    /// `AT+RST=<mode>`, whose 1 is the ROM's download mode.
+    const DOWNLOAD_MODE = 1 << 30;
 }

@@ -171,10 +171,14 @@ values! {
         pub ssl_links: u8,
         /// What `AT+CWMODE` takes.
         pub wifi_modes: RangeInclusive<i32>,
+        /// What `AT+CWSTAPROTO` and `AT+CWAPPROTO` take: bits for b, g, n, LR, ax.
+        pub wifi_protocols: &'static [u8],
         /// What `AT+SYSMSG` takes.
         pub sysmsg: RangeInclusive<i32>,
         /// What `AT+SLEEP` takes.
         pub sleep_modes: RangeInclusive<i32>,
+        /// Milliseconds that `AT+GSLP` takes.
+        pub deep_sleep_ms: RangeInclusive<i32>,
         /// Hours that `AT+CIPSNTPCFG` takes.
         pub time_zones: RangeInclusive<i32>,
         /// How many protocols `AT+CIPSSLCALPN` takes; 0 takes them away.
@@ -329,6 +333,8 @@ values! {
     pub struct Factory {
         /// `AT+CWMODE`.
         pub wifi_mode: u8,
+        /// `AT+CWSTAPROTO`, `AT+CWAPPROTO`.
+        pub wifi_protocols: u8,
         /// The name server that is asked while there is no other.
         pub name_server: core::net::Ipv4Addr,
         /// `AT+CWHOSTNAME`.

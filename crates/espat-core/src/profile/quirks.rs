@@ -102,6 +102,10 @@ values! {
         pub ssl_conf_is_one: bool,
         /// `+CWJAP:<ssid>,<bssid>,<channel>,<rssi>,<pci_en>`; otherwise nine values.
         pub join_shows_little: bool,
+        /// `AT+SLEEP` refuses to sleep while the softAP is on.
+        pub sleep_needs_station_alone: bool,
+        /// `AT+GSLP=0` sleeps until a reset or the wake-up pin; otherwise it wakes at once.
+        pub deep_sleep_of_zero_lasts: bool,
         /// `AT+SYSRAM?` also shows the least there has been.
         pub ram_shows_least: bool,
     }

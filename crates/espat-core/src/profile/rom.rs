@@ -41,6 +41,7 @@ impl Rom {
             ResetCause::BrownOut => causes.brown_out,
             ResetCause::Watchdog => causes.watchdog,
             ResetCause::Command
+            | ResetCause::Download
             | ResetCause::Forced
             | ResetCause::Restore
             | ResetCause::Upgrade => causes.software,

@@ -88,6 +88,10 @@ one_value! {
     RangeInclusive<i32>: |range| format!("{} to {}", range.start(), range.end());
     Duration: |time| format!("{time:?}");
     &'static str: |text| format!("{text:?}");
+    &'static [u8]: |numbers| {
+        let numbers = numbers.iter().map(u8::to_string);
+        numbers.collect::<Vec<_>>().join(", ")
+    };
     &'static [&'static str]: |texts| quoted(texts);
     &'static [(&'static str, &'static str)]: |pairs| {
         let pairs = pairs.iter().map(|(key, value)| format!("{key}={value}"));

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use super::addresses::SOFTAP;
+use super::world::understands;
 use crate::config::Mac;
 use crate::exec::cx::Env;
 use crate::nvs::{DhcpPool, Nvs, StaticIp};
@@ -89,7 +90,8 @@ impl SoftAp {
     /// Sets the timer for the next lease, or for the next station.
     pub(super) fn plan(&mut self, env: &mut Env<'_>, nvs: &Nvs) {
         let delays = &env.profile().delays;
-        let has_room = self.clients.len() < usize::from(nvs.live.softap.stations_max);
+        let has_room = self.clients.len() < usize::from(nvs.live.softap.stations_max)
+            && understands(nvs.live.softap_protocols);
         let delay = if !self.is_on {
             None
         } else if self.next_lease(nvs).is_some() {

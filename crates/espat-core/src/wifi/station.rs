@@ -89,7 +89,8 @@ impl Station {
     ) {
         self.leave(env);
         let delays = &env.profile().delays;
-        let step = match world::answer(&env.config.air, &nvs.live.country, with) {
+        let (country, protocols) = (&nvs.live.country, nvs.live.station_protocols);
+        let step = match world::answer(&env.config.air, country, protocols, with) {
             Answer::Accepts(ap) => {
                 self.ap = Some(ap);
                 Some((Step::Associate, delays.associate))

@@ -16,12 +16,25 @@ pub(super) enum Answer {
     Silence,
 }
 
+/// `AT+CWSTAPROTO`'s and `AT+CWAPPROTO`'s bit for the vendor's long range.
+const LONG_RANGE: u8 = 1 << 3;
+
+/// Whether a station or softAP with these protocols and what is in the air hear each other (ESP-IDF, Wi-Fi guide: LR alone only
+/// among its own kind).
+pub(super) fn understands(protocols: u8) -> bool {
+    protocols & !LONG_RANGE != 0
+}
+
 /// The access points that a scan finds, the strongest first.
 ///
 /// ESP-IDF hands scan records out in that order, so `AT+CWLAPOPT`'s first parameter changes nothing: an ESP32's list was
 /// sorted without it (RAK2305 guide, ESP32 AT), and later manuals call it reserved.
-pub(crate) fn heard<'a>(air: &'a Air, country: &Country) -> Vec<Cow<'a, AccessPoint>> {
-    if air.is_lost {
+pub(crate) fn heard<'a>(
+    air: &'a Air,
+    country: &Country,
+    protocols: u8,
+) -> Vec<Cow<'a, AccessPoint>> {
+    if air.is_lost || !understands(protocols) {
         return vec![];
     }
     if air.access_points.is_empty() {
@@ -38,8 +51,8 @@ pub(crate) fn heard<'a>(air: &'a Air, country: &Country) -> Vec<Cow<'a, AccessPo
 }
 
 /// How the air answers a station that joins with these credentials.
-pub(super) fn answer(air: &Air, country: &Country, with: &Credentials) -> Answer {
-    if air.is_lost {
+pub(super) fn answer(air: &Air, country: &Country, protocols: u8, with: &Credentials) -> Answer {
+    if air.is_lost || !understands(protocols) {
         return Answer::NotFound;
     }
     if air.access_points.is_empty() {
@@ -47,7 +60,7 @@ pub(super) fn answer(air: &Air, country: &Country, with: &Credentials) -> Answer
         ap.bssid = with.bssid.unwrap_or(ap.bssid);
         return Answer::Accepts(ap);
     }
-    let heard = heard(air, country);
+    let heard = heard(air, country, protocols);
     let fits = |ap: &&Cow<'_, AccessPoint>| {
         ap.ssid == with.ssid && with.bssid.is_none_or(|bssid| bssid == ap.bssid) && suits(ap, with)
     };
@@ -107,7 +120,7 @@ mod tests {
     }
 
     fn channel(air: &Air, with: &Credentials) -> Option<u8> {
-        match answer(air, &Country::default(), with) {
+        match answer(air, &Country::default(), 7, with) {
             Answer::Accepts(ap) => Some(ap.channel),
             Answer::WrongPassword | Answer::NotFound | Answer::Silence => None,
         }
@@ -132,7 +145,10 @@ mod tests {
             channels: 4,
             ..Country::default()
         };
-        let found: Vec<_> = heard(&air, &country).iter().map(|ap| ap.channel).collect();
+        let found: Vec<_> = heard(&air, &country, 7)
+            .iter()
+            .map(|ap| ap.channel)
+            .collect();
         assert_eq!(found, [6]);
     }
 
@@ -142,15 +158,21 @@ mod tests {
         air.access_points.push(AccessPoint::new(b"open", b""));
         let country = Country::default();
         let mut open = with(b"open", b"");
-        assert!(matches!(answer(&air, &country, &open), Answer::Accepts(_)));
+        assert!(matches!(
+            answer(&air, &country, 7, &open),
+            Answer::Accepts(_)
+        ));
         open.password = b"unneeded".to_vec();
-        assert!(matches!(answer(&air, &country, &open), Answer::Accepts(_)));
+        assert!(matches!(
+            answer(&air, &country, 7, &open),
+            Answer::Accepts(_)
+        ));
         open.pci = 1;
-        assert_eq!(answer(&air, &country, &open), Answer::NotFound);
+        assert_eq!(answer(&air, &country, 7, &open), Answer::NotFound);
         let wrong = with(b"home", b"87654321");
-        assert_eq!(answer(&air, &country, &wrong), Answer::WrongPassword);
+        assert_eq!(answer(&air, &country, 7, &wrong), Answer::WrongPassword);
         assert_eq!(
-            answer(&air, &country, &with(b"home", b"")),
+            answer(&air, &country, 7, &with(b"home", b"")),
             Answer::NotFound
         );
     }

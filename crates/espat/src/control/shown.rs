@@ -209,6 +209,7 @@ pub(super) fn phase(phase: PhaseView) -> &'static str {
         PhaseView::Ready => "ready",
         PhaseView::Resetting => "resetting",
         PhaseView::Asleep => "asleep",
+        PhaseView::Downloading => "downloading",
     }
 }
 

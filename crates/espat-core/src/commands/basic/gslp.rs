@@ -12,7 +12,13 @@ pub(super) const COMMANDS: &[Command] = &[Command::new("+GSLP").set(set).doc(
 
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=1)?;
-    let ms = args.int(0..=i32::MAX)?.unsigned_abs();
+    let profile = cx.env.profile();
+    let ms = args
+        .int(profile.limits.deep_sleep_ms.clone())?
+        .unsigned_abs();
     cx.env.out.text_line(ms);
-    Ok(Reply::Sleep { ms })
+    let wakes = ms > 0 || !profile.quirks.deep_sleep_of_zero_lasts;
+    Ok(Reply::Sleep {
+        ms: wakes.then_some(ms),
+    })
 }

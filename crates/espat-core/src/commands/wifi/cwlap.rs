@@ -99,7 +99,8 @@ impl Operation for Scanning {
             return Progress::Continue;
         };
         let options = cx.wifi.scan_options(&cx.env);
-        let air: Vec<Cow<'_, AccessPoint>> = world::heard(&cx.env.config.air, &cx.nvs.live.country);
+        let (country, protocols) = (&cx.nvs.live.country, cx.nvs.live.station_protocols);
+        let air: Vec<Cow<'_, AccessPoint>> = world::heard(&cx.env.config.air, country, protocols);
         for ap in air.iter().filter(|ap| self.filter.wants(ap, options)) {
             show(cx.env.out.line("+CWLAP").literal("("), ap, options.fields);
         }

@@ -1,4 +1,5 @@
-//! `AT+CWSTAPROTO`, `AT+CWAPPROTO`: the 802.11 protocols of station and softAP.
+//! `AT+CWSTAPROTO`, `AT+CWAPPROTO`: the 802.11 protocols of station and softAP. The air is one of b, g, n and ax: who speaks LR alone
+//! is alone.
 
 use alloc::vec;
 
@@ -18,7 +19,7 @@ pub(super) const COMMANDS: &[Command] = &[
             show(cx, "+CWSTAPROTO", bits)
         })
         .set(|cx, args| {
-            let bits = protocols(args)?;
+            let bits = protocols(cx, args)?;
             cx.keep(vec![Setting::StationProtocols(bits)])
         })
         .needs(Features::RTOS)
@@ -33,8 +34,10 @@ pub(super) const COMMANDS: &[Command] = &[
             show(cx, "+CWAPPROTO", bits)
         })
         .set(|cx, args| {
-            let bits = protocols(args)?;
-            cx.keep(vec![Setting::SoftApProtocols(bits)])
+            let bits = protocols(cx, args)?;
+            cx.keep_then(vec![Setting::SoftApProtocols(bits)], |cx| {
+                cx.wifi.renew_addresses(&mut cx.env, cx.nvs);
+            })
         })
         .needs(Features::RTOS)
         .doc(
@@ -49,11 +52,10 @@ fn show(cx: &mut Cx<'_>, name: &'static str, bits: u8) -> Handled {
     Ok(Reply::Done)
 }
 
-/// b, bg or bgn (manual of the reference).
-fn protocols(args: &mut Args<'_>) -> Result<u8, AtError> {
+/// The sets that the driver knows. What a change does to an access point or a station that is joined was not seen: they stay.
+fn protocols(cx: &Cx<'_>, args: &mut Args<'_>) -> Result<u8, AtError> {
     args.arity(1..=1)?;
-    match args.byte(0..=7)? {
-        bits @ (1 | 3 | 7) => Ok(bits),
-        _ => Err(args.invalid()),
-    }
+    let bits = args.byte(0..=0xff)?;
+    let is_known = cx.env.profile().limits.wifi_protocols.contains(&bits);
+    is_known.then_some(bits).ok_or_else(|| args.invalid())
 }

@@ -342,9 +342,10 @@ impl Module {
         self.follow_link();
         self.enter_saved_link();
         self.flush_reports();
-        sntp::follow(&mut self.state.cx(self.now));
-        server::follow(&mut self.state.cx(self.now));
-        mdns::follow(&mut self.state.cx(self.now));
+        let mut cx = self.state.cx(self.now);
+        sntp::follow(&mut cx);
+        server::follow(&mut cx);
+        mdns::follow(&mut cx);
     }
 
     fn on_timer(&mut self, timer: Timer) {

@@ -11,7 +11,6 @@ use crate::reply::error::AtError;
 use crate::serial::chunk::{Before, Busy};
 use crate::serial::escape::{Escape, Verdict};
 use crate::serial::framer::Framed;
-use crate::serial::payload::Payload;
 use crate::time::Duration;
 use crate::timers::Timer;
 
@@ -159,7 +158,7 @@ impl Module {
     fn on_payload(&mut self, bytes: &[u8], before: Before) -> usize {
         let payload = self.intake.payload.as_ref();
         let pluses_cancel = self.state.config.profile.quirks.pluses_cancel_send;
-        if !pluses_cancel || !payload.is_some_and(Payload::can_be_cancelled) {
+        if !payload.is_some_and(|payload| payload.can_be_cancelled(pluses_cancel)) {
             return self.add_payload(bytes);
         }
         match self.intake.escape.on_bytes(bytes, before) {

@@ -174,6 +174,8 @@ impl Module {
             | Urc::WifiGotIp6Global
             | Urc::WifiDisconnect
             | Urc::Connect(_)
+            | Urc::SegmentSent(..)
+            | Urc::SegmentsLost(_)
             | Urc::StationJoined(_)
             | Urc::StationGotIp(..)
             | Urc::StationLeft(_)

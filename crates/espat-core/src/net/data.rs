@@ -242,14 +242,16 @@ impl Net {
         out.send(link.socket, to, bytes);
     }
 
-    /// The network stack took `n` bytes of a link: first what passthrough left, then what a command sends. Returns the latter.
-    pub(super) fn on_sent(&mut self, id: LinkId, n: usize) -> usize {
+    /// The network stack took `n` bytes of a link: first what passthrough left, then what lies in the buffer, then what a command
+    /// sends. Returns the latter.
+    pub(super) fn on_sent(&mut self, env: &mut Env<'_>, id: LinkId, n: usize) -> usize {
         let Some(link) = self.links.get_mut(id) else {
             return n;
         };
         let raw = n.min(link.raw_unsent);
         link.raw_unsent -= raw;
-        n - raw
+        link.segments
+            .on_sent(n - raw, |number| env.report(Urc::SegmentSent(id, number)))
     }
 
     /// The peer takes no more: what passthrough left is lost.
@@ -259,7 +261,12 @@ impl Net {
         socket: SocketId,
     ) -> Option<OpEvent<'static>> {
         let id = self.links.find(socket)?;
-        let bytes = core::mem::take(&mut self.links.get_mut(id)?.raw_unsent);
+        let link = self.links.get_mut(id)?;
+        let buffered = link.segments.fail();
+        let bytes = core::mem::take(&mut link.raw_unsent) + buffered;
+        if buffered > 0 {
+            env.report(Urc::SegmentsLost(id));
+        }
         if bytes > 0 {
             env.event(Event::Dropped {
                 what: Dropped::DeadLink,

@@ -46,7 +46,7 @@ impl Net {
             }
             NetEvent::Sent { socket, n } => {
                 let id = self.links.find(socket)?;
-                Some(OpEvent::Link(id, LinkEvent::Sent(self.on_sent(id, n))))
+                Some(OpEvent::Link(id, LinkEvent::Sent(self.on_sent(env, id, n))))
             }
             NetEvent::SendFailed { socket } => self.on_send_failed(env, socket),
             NetEvent::Data {

@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 
 use super::dial::Target;
 use super::receive::Receive;
+use super::segments::Segments;
 use crate::output::{Connect, SocketId, SocketOptions, Transport};
 use crate::profile::{Features, Profile};
 use crate::reply::urc::LinkUp;
@@ -137,6 +138,8 @@ pub(crate) struct Link {
     pub(crate) rx: Receive,
     /// Payload of passthrough that the network stack has not taken.
     pub(crate) raw_unsent: usize,
+    /// `AT+CIPSENDBUF`.
+    pub(crate) segments: Segments,
     /// Its interface is down, and it waits for it.
     pub(crate) waits: bool,
     /// What the socket was told.
@@ -163,6 +166,7 @@ impl Link {
             target: None,
             rx: Receive::default(),
             raw_unsent: 0,
+            segments: Segments::default(),
             waits: false,
             options: SocketOptions::default(),
             heard_at: Instant::ZERO,

@@ -15,6 +15,7 @@ pub(crate) mod mdns;
 mod persist;
 pub(crate) mod queries;
 pub(crate) mod receive;
+pub(crate) mod segments;
 pub(crate) mod server;
 pub(crate) mod sntp;
 pub(crate) mod ssl;

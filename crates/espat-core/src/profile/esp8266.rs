@@ -203,7 +203,7 @@ const EVIDENCE_NONOS_1_7: &[Evidence] = evidence! {
     quirks.time_has_day_with_zero: Transcript, "WiFiEspAT#8";
     quirks.mux_checks_links_first: Source, "ESP_ATMod; source of AT 0.20";
     quirks.udp_connect_shows_link: Transcript, "stackoverflow.com, 79081416; source of AT 0.20";
-    quirks.server_keeps_links: Documented, "instruction set, AT+CIPCLOSE: ID 5 has no effect in server mode; what it answers is decided";
+    quirks.server_keeps_links: Documented, "instruction set, AT+CIPCLOSE: ID 5 has no effect in server mode; AT 0.20 says \"we must restart\" there and no OK (at_ipCmd.c), and that 1.7 answers ERROR is decided";
     quirks.versions_end_without_line: Transcript, "mbed-os#12234 (1.7.0), ARMmbed/esp8266-driver#111 (1.6.2)";
     quirks.suffix_default_is_bare: Transcript, "a log of AT 1.1.0";
     quirks.ssl_conf_is_one: Source, "ESP8266_NONOS_SDK, release notes of AT 1.7: AT+CIPSSLCCONF=<ssl_mode>";

@@ -22,7 +22,7 @@ macro_rules! features {
 features! {
     /// What ESP8266 NonOS lacks of the commands that all later lines have: `AT+SYSSTORE`, `AT+SYSLOG` and so on.
     const RTOS = 1;
-    /// The forms of ESP8266 NonOS with `_CUR` and `_DEF`, and what only it has: `AT+CIPSSLSIZE`, `AT+CIPCLOSEMODE`.
+    /// The forms of ESP8266 NonOS with `_CUR` and `_DEF`, and what only it has: `AT+CIPSSLSIZE`, `AT+CIPCLOSEMODE`, `AT+CIPSENDBUF`.
     const SUFFIXES = 1 << 1;
     /// `AT+CWSTATE`.
     const CWSTATE = 1 << 2;

@@ -92,7 +92,7 @@ values! {
         pub mux_checks_links_first: bool,
         /// `0,CONNECT` for a UDP link, in single-link mode too.
         pub udp_connect_shows_link: bool,
-        /// `AT+CIPCLOSE=5` closes nothing while the server runs.
+        /// `AT+CIPCLOSE=5` is refused while the server runs.
         pub server_keeps_links: bool,
         /// OK follows the last line of `AT+GMR` without an empty line.
         pub versions_end_without_line: bool,

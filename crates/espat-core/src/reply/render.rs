@@ -250,6 +250,11 @@ impl Outbox {
             Urc::Connect(_) => self.extend(b"CONNECT\r\n"),
             Urc::Closed(link) if multi => self.write(format_args!("{link},CLOSED\r\n")),
             Urc::Closed(_) => self.extend(b"CLOSED\r\n"),
+            Urc::SegmentSent(link, number) if multi => {
+                self.write(format_args!("\r\n{link},{number},SEND OK\r\n"))
+            }
+            Urc::SegmentSent(_, number) => self.write(format_args!("\r\n{number},SEND OK\r\n")),
+            Urc::SegmentsLost(_) => self.extend(b"\r\nSEND FAIL\r\n"),
             Urc::StationJoined(mac) => self.write(format_args!("+STA_CONNECTED:\"{mac}\"\r\n")),
             Urc::StationGotIp(mac, ip) => {
                 self.write(format_args!("+DIST_STA_IP:\"{mac}\",\"{ip}\"\r\n"))

@@ -21,6 +21,10 @@ pub(crate) enum Urc {
     Data(LinkId),
     /// `+IPD` that says how much a passive link holds.
     Unread(LinkId),
+    /// The network stack took a segment of `AT+CIPSENDBUF`: `SEND OK` with its number.
+    SegmentSent(LinkId, u32),
+    /// It takes none of the others: `SEND FAIL`.
+    SegmentsLost(LinkId),
     StationJoined(Mac),
     StationGotIp(Mac, Ipv4Addr),
     StationLeft(Mac),
@@ -35,7 +39,11 @@ impl Urc {
     pub(crate) fn link(self) -> Option<LinkId> {
         match self {
             Self::Connect(up) => Some(up.link),
-            Self::Closed(link) | Self::Data(link) | Self::Unread(link) => Some(link),
+            Self::Closed(link)
+            | Self::Data(link)
+            | Self::Unread(link)
+            | Self::SegmentSent(link, _)
+            | Self::SegmentsLost(link) => Some(link),
             Self::WifiConnected
             | Self::WifiGotIp
             | Self::WifiGotIp6Local

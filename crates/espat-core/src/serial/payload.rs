@@ -9,6 +9,8 @@ pub(crate) enum DataSpec {
     Count(usize),
     /// The same, of which a lone `+++` is a part.
     Data(usize),
+    /// The same, which a lone `+++` takes back on every firmware line (`AT+CIPSENDBUF`).
+    Buffered(usize),
     /// Exactly so many bytes, each piece as it comes (`AT+CIPSENDL`).
     Stream(usize),
     /// So many bytes after unescaping, or up to `\0` (`AT+CIPSENDEX`).
@@ -39,10 +41,16 @@ impl Payload {
     /// The whole payload, where `bytes` begins with it and nothing needs a copy.
     pub(crate) fn whole<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         match self.spec {
-            DataSpec::Count(len) | DataSpec::Data(len) if self.bytes.is_empty() => bytes.get(..len),
-            DataSpec::Count(_) | DataSpec::Data(_) | DataSpec::Stream(_) | DataSpec::Escaped(_) => {
-                None
+            DataSpec::Count(len) | DataSpec::Data(len) | DataSpec::Buffered(len)
+                if self.bytes.is_empty() =>
+            {
+                bytes.get(..len)
             }
+            DataSpec::Count(_)
+            | DataSpec::Data(_)
+            | DataSpec::Buffered(_)
+            | DataSpec::Stream(_)
+            | DataSpec::Escaped(_) => None,
         }
     }
 
@@ -59,7 +67,7 @@ impl Payload {
     /// Takes what belongs to the payload; returns how much that was and whether it is complete.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> (usize, bool) {
         let (taken, complete) = match self.spec {
-            DataSpec::Count(len) | DataSpec::Data(len) => {
+            DataSpec::Count(len) | DataSpec::Data(len) | DataSpec::Buffered(len) => {
                 let n = bytes.len().min(len - self.bytes.len());
                 self.bytes.extend_from_slice(&bytes[..n]);
                 (n, self.bytes.len() == len)
@@ -95,9 +103,10 @@ impl Payload {
     /// Payload bytes that are still to come; for `AT+CIPSENDEX` at most.
     pub(crate) fn missing(&self) -> usize {
         match self.spec {
-            DataSpec::Count(len) | DataSpec::Data(len) | DataSpec::Escaped(len) => {
-                len - self.bytes.len()
-            }
+            DataSpec::Count(len)
+            | DataSpec::Data(len)
+            | DataSpec::Buffered(len)
+            | DataSpec::Escaped(len) => len - self.bytes.len(),
             DataSpec::Stream(len) => len - self.received,
         }
     }
@@ -107,9 +116,13 @@ impl Payload {
         matches!(self.spec, DataSpec::Stream(_))
     }
 
-    /// Whether a lone `+++` ends it.
-    pub(crate) fn can_be_cancelled(&self) -> bool {
-        !matches!(self.spec, DataSpec::Data(_))
+    /// Whether a lone `+++` ends it. `is_usual`: the firmware line takes sends back by it.
+    pub(crate) fn can_be_cancelled(&self, is_usual: bool) -> bool {
+        match self.spec {
+            DataSpec::Data(_) => false,
+            DataSpec::Buffered(_) => true,
+            DataSpec::Count(_) | DataSpec::Stream(_) | DataSpec::Escaped(_) => is_usual,
+        }
     }
 
     /// Serial bytes taken so far.

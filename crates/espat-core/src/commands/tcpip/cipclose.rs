@@ -34,10 +34,10 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     if id != all {
         return close(cx, LinkId(id));
     }
-    let keeps = cx.env.profile().quirks.server_keeps_links;
-    if !keeps || !cx.net.server.is_running() {
-        close_all(cx);
+    if cx.env.profile().quirks.server_keeps_links && cx.net.server.is_running() {
+        return Err(AtError::Failed);
     }
+    close_all(cx);
     Ok(Reply::Done)
 }
 

@@ -13,6 +13,7 @@ mod cipmux;
 mod cipreconnintv;
 mod ciprecv;
 mod cipsend;
+mod cipsendbuf;
 mod cipsendl;
 mod cipserver;
 mod cipservermaxconn;
@@ -58,6 +59,7 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     cipclose::COMMANDS,
     cipconnpersist::COMMANDS,
     cipsend::COMMANDS,
+    cipsendbuf::COMMANDS,
     cipsendl::COMMANDS,
     cipdinfo::COMMANDS,
     cipmux::COMMANDS,

@@ -400,6 +400,27 @@ impl Outbox {
         self.serial.queued = 0;
     }
 
+    /// The last `n` serial bytes of the queue, which has as many, never leave the module.
+    pub(crate) fn lose_last(&mut self, n: usize) {
+        self.open = 0;
+        self.serial.queued -= n;
+        let (mut end, mut left) = (self.bytes.len(), n);
+        for entry in self.entries.iter_mut().rev() {
+            let start = end - entry.len();
+            if let Entry::Serial { mark, len } = entry
+                && counts(*mark, self.log_port)
+            {
+                let lost = left.min(*len);
+                self.bytes.drain(end - lost..end);
+                *len -= lost;
+                left -= lost;
+            }
+            end = start;
+        }
+        let is_nothing = |entry: &Entry| matches!(entry, Entry::Serial { len: 0, .. });
+        self.entries.retain(|entry| !is_nothing(entry));
+    }
+
     /// Whether `pop` has something to give.
     pub(crate) fn is_ready(&self) -> bool {
         match self.entries.front() {

@@ -4,12 +4,16 @@ use super::FaultId;
 use super::action::{Action, LinkAction, WifiAction};
 use super::layer::Layer;
 use super::rules::{Fired, Moment};
+use super::run::below;
 use super::state::{Lie, ReportPlace};
 use crate::heard::Heard;
 use crate::input::{AirEvent, CloseCause, Input};
 use crate::module::Module;
 use crate::output::{CloseHow, QueryId, SocketId};
 use crate::time::Duration;
+
+/// No chip starts sooner than that: a rule that resets a module at its start cannot do so again and again at one instant.
+const START_MIN: Duration = Duration::from_millis(100);
 
 /// Something that is to be done.
 #[derive(Clone, Debug)]
@@ -141,10 +145,17 @@ impl Layer {
                 noise,
                 defaults,
                 cause,
+                keeps,
             } => {
+                // Several asked for it at one instant, or for the same later one.
+                if self.now < self.starts_again_at {
+                    return;
+                }
                 let faults = module.faults_mut();
                 faults.boot_noise = noise;
                 faults.lost_settings = defaults;
+                self.starts_again_at = self.now + START_MIN;
+                self.cut_output(id, keeps);
                 self.feed(module, Input::Power(cause.event()));
             }
             Action::Hang => {
@@ -173,6 +184,16 @@ impl Layer {
             | Action::Slow { .. }
             | Action::WrongTime(_) => {}
         }
+    }
+
+    /// A reset comes while what the module says is on its way.
+    fn cut_output(&mut self, id: FaultId, keeps: Option<usize>) {
+        let plan = self.plans.iter_mut().find(|plan| plan.id == id);
+        self.to_host.cut(|last| match (keeps, plan) {
+            (Some(n), _) => n,
+            (None, Some(plan)) if last > 0 => below(&mut plan.rng, last),
+            (None, _) => 0,
+        });
     }
 
     fn act_on_link(

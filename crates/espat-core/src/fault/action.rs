@@ -76,6 +76,8 @@ pub enum Action {
         defaults: bool,
         /// What the ROM says of it.
         cause: ResetBy,
+        /// So many bytes of what the module says at that moment come out; `None`: chance decides.
+        keeps: Option<usize>,
     },
     /// The firmware does nothing any more, until a reset from outside.
     Hang,

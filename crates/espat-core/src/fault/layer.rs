@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use super::FaultId;
 use super::act::{Effect, Job};
+use super::action::Action;
 use super::line::Line;
 use super::net::NetSide;
 use super::output::ToHost;
@@ -38,6 +39,8 @@ pub(super) struct Layer {
     /// What plans have set and end with them.
     pub(super) effects: Vec<(FaultId, Effect)>,
     pub(super) line: Line,
+    /// Before that no rule resets the module again.
+    pub(super) starts_again_at: Instant,
     states: [bool; STATES.len()],
     /// When the module wants to be woken, and why.
     wake: (Option<Instant>, Wake),
@@ -56,6 +59,7 @@ impl Layer {
             jobs: Vec::new(),
             effects: Vec::new(),
             line: Line::of(module.inspect().uart()),
+            starts_again_at: Instant::ZERO,
             states: [false; STATES.len()],
             wake: (None, Wake::Never),
         };
@@ -136,11 +140,11 @@ impl Layer {
     pub(super) fn handle(&mut self, module: &mut Module, now: Instant, input: Input<'_>) {
         let now = now.max(self.now);
         while let Some(due) = self.next_due().filter(|&due| due <= now) {
-            self.now = due.max(self.now);
+            self.go_to(due.max(self.now));
             self.feed(module, Input::Tick);
             self.settle(module);
         }
-        self.now = now;
+        self.go_to(now);
         match input {
             Input::Serial(bytes) => self.from_host.push(bytes),
             Input::SerialBreak => self.from_host.has_break = true,
@@ -152,6 +156,13 @@ impl Layer {
             }
         }
         self.settle(module);
+    }
+
+    fn go_to(&mut self, now: Instant) {
+        if now > self.now {
+            self.now = now;
+            self.to_host.begin_instant();
+        }
     }
 
     /// The next output, until `Idle`.
@@ -195,6 +206,7 @@ impl Layer {
 
     /// Gives the module one input and takes what it does.
     pub(super) fn feed(&mut self, module: &mut Module, input: Input<'_>) {
+        self.to_host.begin_input();
         module.handle_input(self.now, input);
         self.drain(module);
     }
@@ -300,7 +312,10 @@ impl Layer {
         if self.from_host.next_due().is_none_or(|due| due > self.now) {
             return false;
         }
-        let piece = self.from_host.piece(module, self.until_count()).to_vec();
+        let piece = self
+            .from_host
+            .piece(module, self.now, self.until_count())
+            .to_vec();
         if piece.is_empty() {
             return false;
         }
@@ -397,7 +412,11 @@ impl Layer {
             return;
         }
         let rule = &running.plan.rules[fired.rule];
-        let at = self.now + rule.trigger.after;
+        let mut at = self.now + rule.trigger.after;
+        let is_reset = |action: &Action| matches!(action, Action::Reset { .. });
+        if rule.actions.iter().any(is_reset) {
+            at = at.max(self.starts_again_at);
+        }
         if at > self.now && self.waiting() >= WAITING_MAX {
             return;
         }

@@ -29,6 +29,16 @@ pub(super) struct ToHost {
     owed: usize,
     /// Bytes that nobody sent and that are not out yet.
     foreign: usize,
+    /// Bytes that were let go, those included that wait for credit.
+    passed: u64,
+    /// Where in these the present instant began, and the module's last input.
+    marks: Marks,
+}
+
+#[derive(Debug, Default)]
+struct Marks {
+    instant: u64,
+    input: u64,
 }
 
 /// Something that waits for its time.
@@ -60,7 +70,19 @@ impl ToHost {
             on_the_way,
             owed: 0,
             foreign: 0,
+            passed: 0,
+            marks: Marks::default(),
         }
+    }
+
+    /// Time went on.
+    pub(super) fn begin_instant(&mut self) {
+        self.marks.instant = self.passed;
+    }
+
+    /// The module is about to get an input.
+    pub(super) fn begin_input(&mut self) {
+        self.marks.input = self.passed;
     }
 
     /// A run of the module's, changed or not.
@@ -111,6 +133,7 @@ impl ToHost {
                     }
                     if self.counts(mark) {
                         self.on_the_way.push_back((bytes.len(), is_foreign));
+                        self.passed += count(bytes.len());
                     }
                 }
             }
@@ -161,14 +184,38 @@ impl ToHost {
 
     /// The supply is cut: what has not been handed out never will be.
     pub(super) fn lose_power(&mut self) {
-        let mut queued = self.out.queued();
+        let queued = self.out.queued();
         self.out.lose_power();
-        while queued > 0
+        self.forget_last(queued);
+        self.lose_held();
+    }
+
+    /// The firmware stops in the middle of what its last input made it say: `keep` says how many of these bytes come out. None does where
+    /// others wait since an earlier instant, and these do not either.
+    pub(super) fn cut(&mut self, keep: impl FnOnce(usize) -> usize) {
+        let queued = self.out.queued();
+        let handed_out = self.passed - count(queued);
+        let lost = if handed_out < self.marks.instant {
+            queued
+        } else {
+            let last = self.passed.saturating_sub(self.marks.input);
+            let last = usize::try_from(last).unwrap_or(queued).min(queued);
+            last - keep(last).min(last)
+        };
+        self.out.lose_last(lost);
+        self.forget_last(lost);
+        self.lose_held();
+    }
+
+    /// The last `n` bytes that were let go are lost.
+    fn forget_last(&mut self, mut n: usize) {
+        self.passed -= count(n);
+        while n > 0
             && let Some((len, is_foreign)) = self.on_the_way.back_mut()
         {
-            let part = queued.min(*len);
+            let part = n.min(*len);
             *len -= part;
-            queued -= part;
+            n -= part;
             if *is_foreign {
                 self.foreign -= part;
             } else {
@@ -178,6 +225,10 @@ impl ToHost {
                 self.on_the_way.pop_back();
             }
         }
+    }
+
+    /// What is held back is lost.
+    fn lose_held(&mut self) {
         for held in core::mem::take(&mut self.held) {
             match held {
                 Held::Uart(config) => self.out.uart(config),
@@ -238,4 +289,8 @@ impl ToHost {
     fn counts(&self, mark: Mark) -> bool {
         mark != Mark::Log || self.log_port == LogPort::Shared
     }
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

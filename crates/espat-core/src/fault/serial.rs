@@ -130,8 +130,8 @@ impl FromHost {
         self.held.front().is_some_and(|held| held.merge.is_some())
     }
 
-    /// The bytes that the module is to get next, at most `max`: up to the end of a line or of a payload.
-    pub(super) fn piece(&self, module: &Module, max: usize) -> &[u8] {
+    /// The bytes that the module is to get next, at most `max`: up to the end of a line or of a payload, one by one where it is busy.
+    pub(super) fn piece(&self, module: &Module, now: Instant, max: usize) -> &[u8] {
         let Some(held) = self.held.front() else {
             return &[];
         };
@@ -144,6 +144,8 @@ impl FromHost {
             // What ends the payload of `AT+CIPSENDEX` before its length.
             let end = bytes.windows(2).position(|pair| pair == b"\\0");
             &bytes[..end.map_or(bytes.len(), |at| at + 2)]
+        } else if module.answers_busy(now) {
+            &bytes[..bytes.len().min(1)]
         } else {
             let end = memchr::memchr2(b'\r', b'\n', bytes);
             &bytes[..end.map_or(bytes.len(), |at| at + 1)]

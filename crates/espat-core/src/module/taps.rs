@@ -29,6 +29,15 @@ impl Module {
         }
     }
 
+    /// Whether the next byte would be answered `busy p...`: at a chunk's first, whatever comes with it.
+    pub(crate) fn answers_busy(&self, now: Instant) -> bool {
+        let until = self.state.faults.busy_until;
+        self.phase == Phase::Ready
+            && !self.is_in_passthrough()
+            && self.intake.payload.is_none()
+            && (self.running.is_some() || until.is_some_and(|until| now < until))
+    }
+
     /// The command line, without its end, that the module would run if `tail` came next.
     pub(crate) fn next_line(&self, now: Instant, tail: &[u8]) -> Option<Vec<u8>> {
         let is_free = self.phase == Phase::Ready

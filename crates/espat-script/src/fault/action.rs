@@ -113,6 +113,7 @@ const ACTIONS: &[(&str, Read)] = &[
             noise: t.flag("noise")?.unwrap_or(false),
             defaults: t.flag("defaults")?.unwrap_or(false),
             cause: t.word("cause", RESETS)?.unwrap_or_default(),
+            keeps: t.count("keeps", 0..=65_535)?,
         })
     }),
     ("hang", |_, _| Ok(Action::Hang)),

@@ -290,6 +290,7 @@ fn action(dice: &mut Dice) -> Action {
             noise: dice.percent(50),
             defaults: dice.percent(50),
             cause: one(dice, &[ResetBy::BrownOut, ResetBy::Watchdog, ResetBy::Pin]),
+            keeps: dice.percent(30).then(|| dice.below(12)),
         },
         17 if dice.percent(50) => Action::Hang,
         17 => Action::Baud(one(dice, &[9600, 57_600, 74_880, 230_400])),

@@ -58,6 +58,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     "receive-overrun",
     "receiving-stops",
     "report-inside-echo",
+    "reset-inside-report",
     "reset-inside-send",
     "reset-loses-settings",
     "send-fail-then-ok",

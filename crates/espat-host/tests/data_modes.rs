@@ -34,12 +34,8 @@ mod tests {
     impl Host {
         /// Opens a link, and enters passthrough.
         async fn pass_through(&mut self, listener: &TcpListener) -> TcpStream {
-            let port = listener.local_addr().unwrap().port();
             self.ok("AT+CIPMODE=1").await;
-            let ip = listener.local_addr().unwrap().ip();
-            self.ok(&format!("AT+CIPSTART=\"TCP\",\"{ip}\",{port}"))
-                .await;
-            let peer = accept(listener).await;
+            let peer = self.link_to(listener).await;
             self.send(b"AT+CIPSEND\r\n").await;
             self.wait("\r\n>").await;
             peer
@@ -223,10 +219,7 @@ mod tests {
         socket.set_recv_buffer_size(2304).unwrap();
         socket.bind(([127, 0, 0, 77], 0).into()).unwrap();
         let listener = socket.listen(1).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        host.ok(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.77\",{port}"))
-            .await;
-        let _peer = accept(&listener).await;
+        let _peer = host.link_to(&listener).await;
         let mut sent = 0;
         while sent < ENOUGH {
             host.send(format!("AT+CIPSEND={CHUNK}\r\n").as_bytes())
@@ -263,10 +256,7 @@ mod tests {
         let mut host = joined().await;
         host.ok("AT+CIPRECVMODE=1").await;
         let listener = listener(0);
-        let port = listener.local_addr().unwrap().port();
-        host.ok(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.77\",{port}"))
-            .await;
-        let mut peer = accept(&listener).await;
+        let mut peer = host.link_to(&listener).await;
         let all = &payload()[..3 * WINDOW];
         timeout(DEADLINE, peer.write_all(all))
             .await
@@ -292,10 +282,7 @@ mod tests {
         let mut host = joined().await;
         host.ok("AT+CIPRECVMODE=1").await;
         let listener = listener(0);
-        let port = listener.local_addr().unwrap().port();
-        host.ok(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.77\",{port}"))
-            .await;
-        let mut peer = accept(&listener).await;
+        let mut peer = host.link_to(&listener).await;
         let all = payload();
         let written = write_until_blocked(&mut peer, &all, BLOCKED).await;
         let taken = usize::try_from(host.module.counts().net_in).unwrap();

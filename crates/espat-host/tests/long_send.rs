@@ -8,7 +8,7 @@ mod tests {
     use espat_core::{ModuleConfig, Profile};
     use espat_host::{Module, SerialStream};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, WriteHalf};
-    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+    use tokio::net::{TcpListener, TcpSocket};
     use tokio::time::{Duration, timeout};
 
     use crate::host::{DEADLINE, Host, fast};
@@ -35,14 +35,6 @@ mod tests {
         socket.set_recv_buffer_size(16 * 1024).unwrap();
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
         socket.listen(8).unwrap()
-    }
-
-    async fn connected(host: &mut Host, listener: &TcpListener) -> TcpStream {
-        let port = listener.local_addr().unwrap().port();
-        host.ok(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{port}"))
-            .await;
-        let accepted = timeout(DEADLINE, listener.accept()).await;
-        accepted.unwrap().unwrap().0
     }
 
     /// Neighbours can be told apart.
@@ -78,7 +70,7 @@ mod tests {
     async fn ten_megabytes_arrive_whole_and_a_peer_that_does_not_read_holds_the_host_back() {
         let listener = listener();
         let mut host = joined().await;
-        let mut peer = connected(&mut host, &listener).await;
+        let mut peer = host.link_to(&listener).await;
         host.ok("AT+CIPSENDLCFG=1048576").await;
         host.send(format!("AT+CIPSENDL={LEN}\r\n").as_bytes()).await;
         host.wait("\r\n>").await;
@@ -113,7 +105,7 @@ mod tests {
         let listener = listener();
         let mut host = joined().await;
         host.ok("AT+CIPTCPOPT=-1,0,200").await;
-        let peer = connected(&mut host, &listener).await;
+        let peer = host.link_to(&listener).await;
         host.send(format!("AT+CIPSENDL={LEN}\r\n").as_bytes()).await;
         host.wait("\r\n>").await;
         let (mut from, mut to) = tokio::io::split(host.serial);
@@ -133,7 +125,7 @@ mod tests {
     async fn an_echo_comes_back_while_it_goes_on() {
         let listener = listener();
         let mut host = joined().await;
-        let mut peer = connected(&mut host, &listener).await;
+        let mut peer = host.link_to(&listener).await;
         host.ok("AT+CIPSENDLCFG=1048576").await;
         host.send(format!("AT+CIPSENDL={LEN}\r\n").as_bytes()).await;
         host.wait("\r\n>").await;

@@ -21,14 +21,8 @@ mod tests {
         let mut host = Host::start(NetOptions::default()).await;
         host.join().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        host.ok(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{port}"))
-            .await;
-        let (mut peer, _) = listener.accept().await.unwrap();
-        host.send(b"AT+CIPSEND=4\r\n").await;
-        host.wait(">").await;
-        host.send(b"ping").await;
-        host.wait("SEND OK\r\n").await;
+        let mut peer = host.link_to(&listener).await;
+        host.says("ping").await;
         let mut ping = [0; 4];
         timeout(DEADLINE, peer.read_exact(&mut ping))
             .await
@@ -47,10 +41,7 @@ mod tests {
         let mut host = Host::start(NetOptions::default()).await;
         host.join().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        host.ok(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{port}"))
-            .await;
-        let (mut peer, _) = listener.accept().await.unwrap();
+        let mut peer = host.link_to(&listener).await;
         let payload: Vec<u8> = (0..1_u32 << 20)
             .map(|n| n.to_le_bytes()[(n % 3) as usize])
             .collect();
@@ -104,10 +95,7 @@ mod tests {
         let port = peer.local_addr().unwrap().port();
         host.ok(&format!("AT+CIPSTART=\"UDP\",\"127.0.0.1\",{port}"))
             .await;
-        host.send(b"AT+CIPSEND=5\r\n").await;
-        host.wait(">").await;
-        host.send(b"hello").await;
-        host.wait("SEND OK\r\n").await;
+        host.says("hello").await;
         let mut buffer = [0; 16];
         let (n, from) = timeout(DEADLINE, peer.recv_from(&mut buffer))
             .await
@@ -140,10 +128,7 @@ mod tests {
         let mut host = Host::start(NetOptions::default()).await;
         host.join().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        host.ok(&format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{port}"))
-            .await;
-        let (mut peer, _) = listener.accept().await.unwrap();
+        let mut peer = host.link_to(&listener).await;
         host.module.power(PowerEvent::Off).unwrap();
         let end = timeout(DEADLINE, peer.read(&mut [0; 1])).await.unwrap();
         assert!(end.is_err(), "{end:?}");

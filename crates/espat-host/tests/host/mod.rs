@@ -4,6 +4,7 @@
 use espat_core::{ModuleConfig, Timing};
 use espat_host::{Handle, Module, NetOptions, SerialStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Duration, timeout};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -87,6 +88,25 @@ impl Host {
         let said = self.command(line).await;
         assert!(said.ends_with("OK\r\n"), "{line}: {said:?}");
         said
+    }
+
+    /// Opens the only link, to that listener; its other end.
+    pub(crate) async fn link_to(&mut self, listener: &TcpListener) -> TcpStream {
+        let at = listener.local_addr().unwrap();
+        let (ip, port) = (at.ip(), at.port());
+        self.ok(&format!("AT+CIPSTART=\"TCP\",\"{ip}\",{port}"))
+            .await;
+        let accepted = timeout(DEADLINE, listener.accept()).await;
+        accepted.expect("the module opens its link").unwrap().0
+    }
+
+    /// Sends over the only link.
+    pub(crate) async fn says(&mut self, text: &str) {
+        self.send(format!("AT+CIPSEND={}\r\n", text.len()).as_bytes())
+            .await;
+        self.wait(">").await;
+        self.send(text.as_bytes()).await;
+        self.wait("SEND OK\r\n").await;
     }
 
     pub(crate) async fn stop(self) {

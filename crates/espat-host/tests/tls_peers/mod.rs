@@ -57,14 +57,6 @@ impl Host {
         assert!(said.contains("CLOSED"), "{said:?}");
     }
 
-    pub(crate) async fn says(&mut self, text: &str) {
-        self.send(format!("AT+CIPSEND={}\r\n", text.len()).as_bytes())
-            .await;
-        self.wait(">").await;
-        self.send(text.as_bytes()).await;
-        self.wait("SEND OK\r\n").await;
-    }
-
     /// Tries a server of ours, with the name `server.test`, in each mode and with each CA.
     pub(crate) async fn checks_a_server_in_modes_2_and_3_only(
         &mut self,

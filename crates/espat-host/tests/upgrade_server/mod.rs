@@ -1,18 +1,22 @@
-//! Servers of upgrades: one that says exactly what a test wants, and nginx.
+//! Servers of upgrades, one that says exactly what a test wants, and nginx; and modules that go to them.
+#![allow(dead_code, reason = "every test file uses another part of it")]
 
 use std::net::{SocketAddr, TcpStream as StdStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use espat_core::{ModuleConfig, UpgradeServer};
+use espat_host::{Module, NetOptions, Store};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Duration, timeout};
 use tokio_rustls::{TlsAcceptor, rustls};
 
-use crate::host::DEADLINE;
+use crate::host::{DEADLINE, Host, fast};
 use crate::places;
+use crate::tls_peers::Folder;
 
 /// What the server does with a request.
 #[derive(Clone, Debug)]
@@ -177,7 +181,7 @@ impl Nginx {
         // One that ends by itself is tried again elsewhere.
         for _ in 0..10 {
             let at = places::free();
-            std::fs::write(folder.join("nginx.conf"), config(folder, at, newest)).unwrap();
+            std::fs::write(folder.join("nginx.conf"), nginx_config(folder, at, newest)).unwrap();
             let mut child = Command::new(&program)
                 .arg("-p")
                 .arg(folder)
@@ -210,7 +214,7 @@ impl Drop for Nginx {
     }
 }
 
-fn config(folder: &Path, at: SocketAddr, newest: &str) -> String {
+fn nginx_config(folder: &Path, at: SocketAddr, newest: &str) -> String {
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("{name}_temp_path {}/{name};", folder.display()))
         .join(" ");
@@ -238,4 +242,25 @@ fn find(name: &str) -> Option<PathBuf> {
     folders.extend(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
     let mut found = folders.into_iter().map(|folder| folder.join(name));
     found.find(|at| at.is_file())
+}
+
+/// A module's configuration that goes to `url` for upgrades.
+pub(crate) fn config(url: &str) -> ModuleConfig {
+    let mut config = fast();
+    config.upgrade.server = Some(UpgradeServer::parse(url).unwrap());
+    config
+}
+
+/// A module that goes to `url`, with a state and certificates where they are given.
+pub(crate) async fn module(url: &str, state: Option<&Path>, certs: Option<&Folder>) -> Host {
+    let mut module = Module::new(config(url));
+    if let Some(state) = state {
+        module = module.store(Store::open(state).unwrap()).unwrap();
+    }
+    let certificates = certs.map(Folder::certificates).unwrap_or_default();
+    let net = NetOptions {
+        certificates,
+        ..NetOptions::default()
+    };
+    Host::joined(module.net(net)).await
 }

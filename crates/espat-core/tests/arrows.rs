@@ -7,6 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use espat_core::profile::PROFILES;
+
 /// A part, and the parts that it may use beside itself.
 const ARROWS: &[(&str, &[&str])] = &[
     ("time", &[]),
@@ -146,7 +148,17 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The part a file belongs to, and its code without comments and tests.
+/// A file's code without comments and tests.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).expect("a source can be read");
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let is_comment = |line: &&str| line.trim_start().starts_with("//");
+    code.lines()
+        .filter(|line| !is_comment(line))
+        .fold(String::new(), |all, line| all + line + "\n")
+}
+
+/// The part a file belongs to, and its code.
 fn parts() -> Vec<(String, PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
@@ -161,21 +173,9 @@ fn parts() -> Vec<(String, PathBuf, String)> {
             .to_owned();
         Some(first.trim_end_matches(".rs").to_owned())
     };
-    let read = |path: &PathBuf| {
-        let text = fs::read_to_string(path).expect("a source can be read");
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let is_comment = |line: &&str| line.trim_start().starts_with("//");
-        code.lines()
-            .filter(|line| !is_comment(line))
-            .fold(String::new(), |all, line| {
-                all + line
-                    + "
-"
-            })
-    };
     files
         .iter()
-        .filter_map(|path| Some((part(path)?, path.clone(), read(path))))
+        .filter_map(|path| Some((part(path)?, path.clone(), code(path))))
         .collect()
 }
 
@@ -262,7 +262,12 @@ const TELL_LINES_APART: &[(&str, &[&str])] = &[
     (".is_from(", &[]),
     (".chip", &[]),
     (".nearest", &[]),
+    (".evidence", &[]),
+    (".basis(", &[]),
+    (".mark(", &[]),
+    (".values()", &[]),
     (".texts.gmr", &["gmr.rs"]),
+    ("Profile {\n", &["cx.rs"]),
     ("Profile { ", &[]),
     ("let Profile", &[]),
 ];
@@ -282,7 +287,7 @@ fn one_folder_knows_names_chips_and_versions() {
             );
         }
         for line in names_of_lines(&text) {
-            for field in [".name", ".version"] {
+            for field in [".name", ".version", ".source"] {
                 assert!(
                     !text.contains(&format!("{line}{field}")),
                     "{}: `{line}{field}`: ask for behaviour, not for a line",
@@ -316,6 +321,39 @@ fn no_crate_asks_for_a_version() {
                     path.display()
                 );
             }
+        }
+    }
+}
+
+/// Whoever tells lines apart has to write down what tells them apart: a chip, a line's name, a release.
+#[test]
+fn no_other_file_writes_down_a_chip_or_a_release() {
+    let releases: Vec<_> = PROFILES
+        .iter()
+        .filter_map(|profile| {
+            let mut numbers = profile.version.split('.');
+            Some(format!("\"{}.{}", numbers.next()?, numbers.next()?))
+        })
+        .collect();
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Vec::new();
+    for name in ["espat", "espat-core", "espat-host", "espat-script"] {
+        sources(&crates.join(name).join("src"), &mut files);
+    }
+    for path in files {
+        let is_profile = path.iter().any(|folder| folder == "profile");
+        // What the firmware calls itself in an upgrade, on every chip.
+        if is_profile || path.ends_with("espat-core/src/ota/http.rs") {
+            continue;
+        }
+        let text = code(&path).to_ascii_lowercase();
+        let words = ["esp8266", "esp32", "nonos"].map(String::from);
+        for word in words.iter().chain(&releases) {
+            assert!(
+                !text.contains(word.as_str()),
+                "{}: `{word}`: ask for behaviour, not for a line",
+                path.display()
+            );
         }
     }
 }

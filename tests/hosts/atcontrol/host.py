@@ -33,9 +33,9 @@ from adafruit_espatcontrol.adafruit_espatcontrol import ESP_ATcontrol
 
 # The driver knows `SEND OK` only where nothing follows yet, however busy this computer is.
 PEER_DELAY = 0.5
-LIMIT = 150
-START = 20
-STOP = 10
+LIMIT = 300
+START = 60
+STOP = 60
 SSID, PASSWORD = "hosts", "secret1234"
 NAME = "server.test"
 TIME_SERVER = "time.test"
@@ -196,7 +196,7 @@ def clock(esp, steps):
         assert time.monotonic() < end, f"the clock still shows {shown!r}"
         time.sleep(0.2)
         shown = esp.sntp_time
-    assert shown.startswith(b"Wed Nov 15 00:13:2") and shown.endswith(b" 2023"), f"the clock shows {shown!r}"
+    assert shown.startswith(b"Wed Nov 15 00:1") and shown.endswith(b" 2023"), f"the clock shows {shown!r}"
     steps.done("got the time")
 
 

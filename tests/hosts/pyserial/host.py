@@ -6,7 +6,7 @@ import time
 import serial
 
 
-def said(module, end, deadline_s=20):
+def said(module, end, deadline_s=60):
     """Reads up to and with `end`."""
     got = b""
     until = time.monotonic() + deadline_s

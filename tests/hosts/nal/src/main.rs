@@ -258,8 +258,8 @@ const ANSWER: usize = 512;
 /// Payload with its header and the answers around it.
 const BUFFER: usize = 4096;
 const REPORTS: usize = 8;
-const LIMIT: Duration = Duration::from_secs(180);
-const BOOT: Duration = Duration::from_secs(10);
-const JOIN: Duration = Duration::from_secs(20);
-const CLOSE: Duration = Duration::from_secs(10);
-const SILENCE: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(300);
+const BOOT: Duration = Duration::from_secs(60);
+const JOIN: Duration = Duration::from_secs(60);
+const CLOSE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_secs(60);

@@ -105,6 +105,6 @@ fn signal_group(signal: Signal) {
     }
 }
 
-const START: Duration = Duration::from_secs(20);
-const STOP: Duration = Duration::from_secs(10);
+const START: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(2);

@@ -181,5 +181,5 @@ const STEP: usize = 100;
 /// The driver's own is as large; a message has to fit, because it counts announced bytes twice that it leaves.
 const BUFFER: usize = 512;
 const LATE: Duration = Duration::from_millis(50);
-const WAIT: Duration = Duration::from_secs(10);
-const LIMIT: Duration = Duration::from_secs(120);
+const WAIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(240);

@@ -90,5 +90,5 @@ const MESSAGES: usize = 10;
 const STEP: usize = 100;
 /// The driver looks for a `+` from the send's OK on: what comes later than that is its answer.
 const LATE: Duration = Duration::from_millis(50);
-const BOOT: Duration = Duration::from_secs(10);
-const LIMIT: Duration = Duration::from_secs(120);
+const BOOT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(240);

@@ -147,6 +147,22 @@ impl Live {
         all
     }
 
+    /// The same where the connection may also break off without one.
+    pub(crate) fn end_or_break(&mut self) -> Option<Value> {
+        let is_over =
+            |stream: &mut BufReader<TcpStream>| stream.fill_buf().is_ok_and(<[u8]>::is_empty);
+        while !is_over(&mut self.0) {
+            let mut line = String::new();
+            self.0.read_line(&mut line).unwrap();
+            if line == "event: end\n" {
+                let data = self.line();
+                let data = data.strip_prefix("data:").unwrap();
+                return Some(serde_json::from_str(data).unwrap());
+            }
+        }
+        None
+    }
+
     /// The last event, whatever comes before it.
     pub(crate) fn end(&mut self) -> Value {
         loop {

@@ -206,7 +206,7 @@ pub(super) const V2_4: Profile = Profile {
     source: "esp-at v2.4.0.0: manual, core library strings",
     nearest: Some(&ESP32_2_2),
     evidence: evidence! {
-    limits.send_bytes: Documented, "manual of 2.4, AT+CIPSEND: at most 8192 bytes";
+        limits.send_bytes: Documented, "manual of 2.4, AT+CIPSEND: at most 8192 bytes";
         limits.passthrough_packet: Documented, "manual of 2.4, AT+CIPSEND: a packet leaves at 2920 bytes";
         features.CIPSTATE, features.SENDL, features.SNTP_INTERVAL: Documented, "manual of 2.4";
         features.TCP_KEEP_ALIVE: Documented, "manual of 2.4, AT+CIPTCPOPT";

@@ -86,6 +86,7 @@ pub(super) fn run(options: &ProfilesOptions) -> anyhow::Result<()> {
             if is_json {
                 print_json(&lines)
             } else {
+                print_overview(&lines)?;
                 Ok(print_lines(&lines)?)
             }
         }
@@ -180,6 +181,38 @@ fn differences(a: &Profile, b: &Profile) -> Vec<Difference> {
     rows.filter(|row| row.forms[0] != row.forms[1]).collect()
 }
 
+/// What there is to choose from, before pages of values.
+fn print_overview(lines: &[Line]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let width = lines.iter().map(|line| line.name.len()).max();
+    let width = width.unwrap_or(0);
+    for line in lines {
+        let short = line.name.split('-').next().unwrap_or_default();
+        let is_newest = Profile::find(short).is_some_and(|p| p.name == line.name);
+        let mut notes = vec![];
+        if line.default {
+            notes.push("the default".to_owned());
+        }
+        if is_newest {
+            notes.push(format!("also {short}"));
+        }
+        let notes = match &notes[..] {
+            [] => String::new(),
+            notes => format!("  ({})", notes.join(", ")),
+        };
+        writeln!(
+            out,
+            "{:width$}  {:8}  {:7}{notes}",
+            line.name, line.chip, line.version
+        )?;
+    }
+    writeln!(
+        out,
+        "\nWhat differs from the default, and how it is known; `espat profiles NAME` shows all of a profile:\n"
+    )?;
+    out.flush()
+}
+
 fn print_lines(lines: &[Line]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (i, line) in lines.iter().enumerate() {
@@ -203,6 +236,7 @@ fn print_lines(lines: &[Line]) -> io::Result<()> {
                 write!(out, "  (default: {default})")?;
             }
             writeln!(out)?;
+            writeln!(out, "      {}", row.about)?;
             writeln!(out, "      {}", known(row, line.name))?;
         }
     }

@@ -414,8 +414,13 @@ fn json(arguments: &[&str]) -> serde_json::Value {
 fn profiles_say_what_differs_and_what_that_rests_on() {
     let (code, text, _) = run(&["profiles"]);
     assert_eq!(code, Some(0));
+    let first = "esp32-2.2          ESP32     2.2.0.0  (the default)\n";
+    assert!(text.starts_with(first), "{text}");
+    assert!(text.contains("  4.1.1.0  (also esp32)\n"), "{text}");
+    let whole = "\nesp32-2.2 (the default): ESP32, firmware 2.2.0.0\n";
+    assert!(text.contains(whole), "{text}");
     assert!(
-        text.starts_with("esp32-2.2 (the default): ESP32, firmware 2.2.0.0"),
+        text.contains("\n      Payload bytes of one `AT+CIPSEND`.\n"),
         "{text}"
     );
     assert!(text.contains("8192  (default: 2048)"), "{text}");

@@ -208,7 +208,7 @@ pub enum ResetCause {
     Forced,
     /// `AT+RESTORE`.
     Restore,
-    /// `AT+CIUPDATE` installed another firmware.
+    /// `AT+CIUPDATE` installed another firmware, or `AT+SYSROLLBACK` went back to one.
     Upgrade,
     /// The end of a deep sleep.
     Wake,

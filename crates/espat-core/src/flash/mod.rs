@@ -1,5 +1,6 @@
 //! The partitions of the flash that a host MCU may read and write, and what they hold.
 
+mod factory_param;
 mod image;
 
 use alloc::boxed::Box;

@@ -3,6 +3,7 @@
 use super::{Module, Phase};
 use crate::filter::Filters;
 use crate::input::PowerEvent;
+use crate::nvs::Country;
 use crate::output::{CloseHow, Event, Mark, ResetCause};
 use crate::reply::render::rom_text;
 use crate::reply::urc::Urc;
@@ -120,6 +121,7 @@ impl Module {
         let factory = &self.state.config.profile.factory;
         self.state.sys = System::new(factory, self.state.nvs.live.uart);
         self.state.sys.clock = Clock::at_boot(self.now);
+        self.take_factory_param();
         self.set_uart();
         self.state.out.filters = Filters::default();
         self.state.out.ready();
@@ -128,6 +130,26 @@ impl Module {
         cx.env.event(Event::Ready);
         cx.wifi.start(&mut cx.env, cx.nvs);
         self.begin_report_gap();
+    }
+
+    /// What manufacture wrote is valid from each boot on. What makes no sense is passed by (decided).
+    fn take_factory_param(&mut self) {
+        let given = self.state.flash.factory_param();
+        let limits = &self.state.config.profile.limits;
+        let is_power = |power: &u8| limits.rf_power.contains(&i32::from(*power));
+        if let Some(power) = given.power.filter(is_power) {
+            self.state.sys.rf_power = limits.radio_power(power);
+        }
+        let own = &mut self.state.nvs.live.country;
+        let wanted = Country {
+            policy: own.policy,
+            code: given.country_code.unwrap_or_else(|| own.code.clone()),
+            first_channel: given.first_channel.unwrap_or(own.first_channel),
+            channels: given.channels.unwrap_or(own.channels),
+        };
+        if wanted.is_sensible() {
+            *own = wanted;
+        }
     }
 
     pub(super) fn sleep(&mut self, ms: Option<u32>) {

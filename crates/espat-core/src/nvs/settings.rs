@@ -87,6 +87,18 @@ impl Default for Country {
 }
 
 impl Country {
+    /// Manual, `AT+CWCOUNTRY`.
+    pub(crate) const CODE_BYTES: usize = 3;
+    pub(crate) const LAST_CHANNEL: u8 = 14;
+
+    /// Whether a country can be like that. Channels past 14 are refused: decided without evidence.
+    pub(crate) fn is_sensible(&self) -> bool {
+        let first = self.first_channel;
+        self.code.len() <= Self::CODE_BYTES
+            && (1..=Self::LAST_CHANNEL).contains(&first)
+            && (1..=Self::LAST_CHANNEL + 1 - first).contains(&self.channels)
+    }
+
     /// Whether a scan in this country listens on a channel.
     pub(crate) fn has(&self, channel: u8) -> bool {
         (self.first_channel..self.first_channel.saturating_add(self.channels)).contains(&channel)

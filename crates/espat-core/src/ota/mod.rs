@@ -34,8 +34,10 @@ pub(crate) struct Ota {
     running: Option<String>,
     /// The same for the next boot.
     next: Option<String>,
-    /// A change of the latter that is under way.
-    switching: Option<(StoreTag, String)>,
+    /// What lies in the other partition, if anything does: the same again.
+    other: Option<Option<String>>,
+    /// A change of what the next boot runs, under way.
+    switching: Option<(StoreTag, Option<String>)>,
 }
 
 /// `AT+CIUPDATE?` after a failure.
@@ -49,6 +51,7 @@ impl Ota {
             writing: None,
             written: None,
             running: None,
+            other: installed.is_some().then_some(None),
             next: installed,
             switching: None,
         }
@@ -80,7 +83,7 @@ impl Ota {
         if let Some((_, version)) = self.switching.take_if(|(switching, _)| *switching == tag)
             && result.is_ok()
         {
-            self.next = Some(version);
+            self.other = Some(core::mem::replace(&mut self.next, version));
         }
         let (name, bytes, _) = self.written.take_if(|(.., last)| *last == Some(tag))?;
         result.is_ok().then_some((name, bytes))
@@ -135,8 +138,18 @@ impl Ota {
         }
         let tag = nvs.next_tag();
         env.out.store(tag, Keep::Boot(version.clone()));
-        self.switching = Some((tag, version));
+        self.switching = Some((tag, Some(version)));
         tag
+    }
+
+    /// The next boot runs what lies in the other partition, if anything does. An empty name is the profile's own firmware.
+    pub(crate) fn roll_back(&mut self, env: &mut Env<'_>, nvs: &mut Nvs) -> Option<StoreTag> {
+        let version = self.other.clone()?;
+        let tag = nvs.next_tag();
+        let name = version.clone().unwrap_or_default();
+        env.out.store(tag, Keep::Boot(name));
+        self.switching = Some((tag, version));
+        Some(tag)
     }
 }
 

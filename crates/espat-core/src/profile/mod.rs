@@ -200,6 +200,16 @@ values! {
     }
 }
 
+impl Limits {
+    /// What the radio makes of a transmit power.
+    #[must_use]
+    pub fn radio_power(&self, wanted: u8) -> u8 {
+        let mut steps = self.rf_power_steps.iter().rev();
+        let step = steps.find(|step| step.from <= wanted);
+        step.map_or(wanted, |step| step.gives)
+    }
+}
+
 /// One step of the transmit power.
 #[derive(Debug)]
 pub struct RfStep {

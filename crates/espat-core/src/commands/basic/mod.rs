@@ -15,6 +15,7 @@ mod sysmfg;
 mod sysmsg;
 mod sysmsgfilter;
 mod sysram;
+mod sysrollback;
 mod sysstore;
 mod systimestamp;
 mod transintvl;
@@ -35,6 +36,7 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     sysram::COMMANDS,
     rfpower::COMMANDS,
     sysmsg::COMMANDS,
+    sysrollback::COMMANDS,
     sysmsgfilter::COMMANDS,
     sysflash::COMMANDS,
     sysmfg::COMMANDS,

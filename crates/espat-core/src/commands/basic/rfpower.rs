@@ -48,12 +48,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     if sets_bluetooth || !radio_is_on(cx) {
         return Err(AtError::Failed);
     }
-    let step = limits
-        .rf_power_steps
-        .iter()
-        .rev()
-        .find(|step| step.from <= wanted);
-    cx.sys.rf_power = step.map_or(wanted, |step| step.gives);
+    cx.sys.rf_power = limits.radio_power(wanted);
     Ok(Reply::Done)
 }
 

@@ -26,10 +26,6 @@ pub(super) const COMMANDS: &[Command] = &[
     CWCOUNTRY.default("+CWCOUNTRY_DEF"),
 ];
 
-/// Manual, `AT+CWCOUNTRY`.
-const CODE_BYTES: usize = 3;
-const LAST_CHANNEL: u8 = 14;
-
 fn query(cx: &mut Cx<'_>) -> Handled {
     let country = cx.shown().country.clone();
     cx.answer()
@@ -44,9 +40,9 @@ fn query(cx: &mut Cx<'_>) -> Handled {
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(4..=4)?;
     let policy = args.byte(0..=1)?;
-    let code = args.string(CODE_BYTES)?.to_vec();
-    let first_channel = args.byte(1..=i32::from(LAST_CHANNEL))?;
-    let channels = args.byte(1..=i32::from(LAST_CHANNEL + 1 - first_channel))?;
+    let code = args.string(Country::CODE_BYTES)?.to_vec();
+    let first_channel = args.byte(1..=i32::from(Country::LAST_CHANNEL))?;
+    let channels = args.byte(1..=i32::from(Country::LAST_CHANNEL + 1 - first_channel))?;
     cx.keep(vec![Setting::Country(Country {
         policy,
         code,

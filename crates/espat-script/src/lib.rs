@@ -33,7 +33,9 @@ mod words;
 pub use directive::Directive;
 pub use error::ScriptError;
 pub use event::{Event, NetHappening};
-pub use fault::{NoPlan, PlanFile, Scenario, find as find_plan, random_plan, scenario, scenarios};
+pub use fault::{
+    NoPlan, PlanFile, Scenario, find as find_plan, random_plan, scenario, scenario_hint, scenarios,
+};
 pub use handle::Handle;
 pub use matching::{Names, crc32_of};
 pub use peer::{PEERS_MAX, PeerKind, address as peer_address};

@@ -301,7 +301,8 @@ impl Layer {
             }
             return false;
         }
-        if !module.takes_serial() {
+        // What nobody sent and is not out yet holds the host MCU back, inside one piece of input too.
+        if !module.takes_serial() || !self.to_host.has_room() {
             return false;
         }
         let can_take = self.from_host.next_due().is_none() || self.from_host.is_merging();

@@ -279,6 +279,52 @@ mod tests {
     }
 
     #[test]
+    fn no_copy_is_lost_for_want_of_room() {
+        let copies = ByteAction::Duplicate {
+            span: Span::default(),
+            copies: 16,
+        };
+        let rule = Rule {
+            name: None,
+            trigger: Trigger::default(),
+            actions: [Action::Bytes(Way::Out, copies)].into(),
+            times: None,
+        };
+        let plan = FaultPlan {
+            rules: [rule].into(),
+            ..FaultPlan::default()
+        };
+        let mut faulty = Faulty::power_on(ModuleConfig::new(), Instant::ZERO).unwrap();
+        let now = Instant::ZERO + Duration::from_secs(10);
+        faulty.handle_input(now, Input::Tick);
+        while !matches!(faulty.poll_output(), Output::Idle { .. }) {}
+        faulty.start(plan);
+        let lines = b"AT\r\n".repeat(1000);
+        let (mut input, mut sent, mut all) = (lines.as_slice(), 0, 0);
+        loop {
+            let n = input.len().min(faulty.serial_room());
+            if sent == 0 && n == 0 {
+                break;
+            }
+            let back = Input::SerialSent(core::mem::take(&mut sent));
+            for input in [back, Input::Serial(&input[..n])] {
+                faulty.handle_input(now, input);
+                loop {
+                    let output = faulty.poll_output();
+                    if let Output::Serial { bytes, .. } = output {
+                        sent += bytes.len();
+                    } else if matches!(output, Output::Idle { .. }) {
+                        break;
+                    }
+                }
+            }
+            input = &input[n..];
+            all += sent;
+        }
+        assert_eq!(all, 17 * 1000 * "AT\r\n\r\nOK\r\n".len());
+    }
+
+    #[test]
     fn what_a_stopped_plan_held_back_comes_at_once() {
         for way in [Way::Out, Way::In] {
             let delay = ByteAction::Delay {

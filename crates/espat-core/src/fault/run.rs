@@ -168,16 +168,26 @@ impl Run {
     }
 
     fn duplicate(&mut self, span: Span, copies: usize, rng: &mut Rng) {
+        let mut all = self.foreign() + self.len();
+        if all > FOREIGN_MAX {
+            return;
+        }
         let (from, to) = self.span(span, rng);
         let again: Vec<Piece> = self.pieces[from..to].iter().map(Piece::copy).collect();
+        let more: usize = again.iter().map(|piece| piece.bytes.len()).sum();
         for _ in 0..copies {
-            if self.foreign() + self.len() <= FOREIGN_MAX {
-                self.pieces.splice(to..to, again.iter().cloned());
+            if all > FOREIGN_MAX {
+                return;
             }
+            self.pieces.splice(to..to, again.iter().cloned());
+            all += 2 * more;
         }
     }
 
     fn insert(&mut self, bytes: &Inserted, place: InsertPlace, rng: &mut Rng) {
+        if self.foreign() > FOREIGN_MAX {
+            return;
+        }
         let bytes = match bytes {
             Inserted::Bytes(bytes) => bytes.clone(),
             Inserted::Noise(n) => (0..*n).map(|_| rng.next().to_be_bytes()[0]).collect(),
@@ -283,6 +293,25 @@ mod tests {
             bits: 8,
         };
         assert_eq!(after(&flip), (b"\x9ebcdef".to_vec(), 0));
+    }
+
+    #[test]
+    fn what_nobody_sent_has_an_end() {
+        let noise = ByteAction::Insert {
+            bytes: Inserted::Noise(4096),
+            place: InsertPlace::Before,
+        };
+        let twice = ByteAction::Duplicate {
+            span: Span::default(),
+            copies: 16,
+        };
+        for action in [noise, twice] {
+            let mut run = Run::new(Instant::ZERO, b"abcdef".to_vec());
+            for _ in 0..1000 {
+                run.apply(&action, Instant::ZERO, &mut Rng::new(7));
+            }
+            assert!(run.foreign() <= FOREIGN_MAX + 4096, "{action:?}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use action::Do;
 use table::{Source, Table};
 
 pub use random::random_plan;
-pub use scenarios::{Scenario, scenario, scenarios};
+pub use scenarios::{Scenario, scenario, scenario_hint, scenarios};
 
 /// Faults of a plan: each moment is held against all of them.
 const FAULTS_MAX: usize = 1000;
@@ -146,8 +146,7 @@ pub fn find(name: &str, folder: Option<&Path>) -> Result<PlanFile, NoPlan> {
             path.display()
         ))),
         Err(_) => {
-            let names = scenarios().iter().map(|scenario| scenario.name);
-            let hint = table::hint(name, names);
+            let hint = scenario_hint(name);
             Err(NoPlan::Unknown(format!(
                 "there is no scenario `{name}` and no file of that name; {hint}"
             )))

@@ -1,6 +1,7 @@
 //! The named scenarios: plans that ship with the program.
 
 use super::PlanFile;
+use super::table::near;
 
 /// A scenario's name and its text.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +93,14 @@ pub fn scenarios() -> &'static [Scenario] {
 #[must_use]
 pub fn scenario(name: &str) -> Option<&'static Scenario> {
     SCENARIOS.iter().find(|scenario| scenario.name == name)
+}
+
+/// The way out where there is no scenario of that name.
+#[must_use]
+pub fn scenario_hint(name: &str) -> String {
+    let near = near(name, SCENARIOS.iter().map(|scenario| scenario.name));
+    let list = || "`espat scenarios` lists what there is".to_owned();
+    near.map_or_else(list, |near| format!("did you mean `{near}`?"))
 }
 
 impl Scenario {

@@ -281,17 +281,18 @@ fn number_wanted(key: &str, range: &RangeInclusive<i64>) -> String {
 /// The word that was meant, or all that there are.
 pub(super) fn hint<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> String {
     let words: Vec<&str> = words.collect();
-    let near = words
-        .iter()
-        .map(|known| (distance(word, known), *known))
-        .min();
-    match near {
-        Some((distance, known)) if distance <= 1 + known.len() / 3 => {
-            format!("did you mean `{known}`?")
-        }
-        _ if words.is_empty() => "it takes none".to_owned(),
-        _ => format!("there is {}", words.join(", ")),
+    match near(word, words.iter().copied()) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None if words.is_empty() => "it takes none".to_owned(),
+        None => format!("there is {}", words.join(", ")),
     }
+}
+
+/// The word that was meant, where one is like it.
+pub(super) fn near<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let near = words.map(|known| (distance(word, known), known)).min();
+    near.filter(|(distance, known)| *distance <= 1 + known.len() / 3)
+        .map(|(_, known)| known)
 }
 
 /// How many letters have to be changed, added or taken away.

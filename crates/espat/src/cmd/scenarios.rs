@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use espat_script::{PlanFile, Scenario, scenario, scenarios};
+use espat_script::{PlanFile, Scenario, scenario, scenario_hint, scenarios};
 use serde::Serialize;
 
 use super::{print_json, print_table};
@@ -45,7 +45,8 @@ pub(super) fn run(options: &ScenariosOptions) -> anyhow::Result<()> {
     };
     let Some(scenario) = scenario(name) else {
         return Err(Usage::new(format!(
-            "scenarios: there is no scenario `{name}`; `espat scenarios` lists them"
+            "scenarios: there is no scenario `{name}`; {}",
+            scenario_hint(name)
         ))
         .into());
     };

@@ -3,7 +3,7 @@
 use espat_core::Input;
 use espat_core::fault::FaultPlan;
 use espat_host::{Engine, HandleError};
-use espat_script::{PlanFile, scenario, scenarios};
+use espat_script::{PlanFile, scenario, scenario_hint, scenarios};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -156,7 +156,10 @@ fn plan(start: Start) -> Result<FaultPlan, Refusal> {
     let file = match (name, plan) {
         (Some(name), None) => {
             let scenario = scenario(&name).ok_or_else(|| {
-                let way_out = "GET /v1/scenarios, `espat scenarios` list them; a plan of your own goes into plan";
+                let way_out = format!(
+                    "a plan of your own goes into plan; {}",
+                    scenario_hint(&name)
+                );
                 Refusal::bad("name", "there is no such scenario", way_out).value(&name)
             })?;
             scenario.plan()

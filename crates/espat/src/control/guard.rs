@@ -42,6 +42,7 @@ impl Guard {
                 return Err(refusal.value(origin));
             }
         }
+        check_fetch_site(headers)?;
         self.check_token(headers)?;
         if method == Method::POST {
             check_content_type(headers)?;
@@ -72,6 +73,22 @@ impl Guard {
             message,
             "send `Authorization: Bearer TOKEN`, TOKEN as in --control-token",
         ))
+    }
+}
+
+/// A page that cannot read the answer names no origin; a browser says all the same whose page it is.
+fn check_fetch_site(headers: &HeaderMap) -> Result<(), Refusal> {
+    match text(headers, "sec-fetch-site", "Sec-Fetch-Site")? {
+        None | Some("same-origin" | "none") => Ok(()),
+        Some(site) => {
+            let refusal = Refusal::new(
+                StatusCode::FORBIDDEN,
+                "Sec-Fetch-Site",
+                "a page from elsewhere asks",
+                "ask from a program; a browser's page cannot",
+            );
+            Err(refusal.value(site))
+        }
     }
 }
 

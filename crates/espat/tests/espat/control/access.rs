@@ -124,6 +124,10 @@ fn pages_of_elsewhere_and_names_led_here_are_refused() {
         with(&format!("Host: {at}\r\nOrigin: http://{at}\r\n")).status,
         200
     );
+    for (site, status) in [("cross-site", 403), ("same-site", 403), ("none", 200)] {
+        let answer = with(&format!("Host: localhost\r\nSec-Fetch-Site: {site}\r\n"));
+        assert_eq!(answer.status, status, "{site}");
+    }
     for kind in [
         "",
         "Content-Type: text/plain\r\n",

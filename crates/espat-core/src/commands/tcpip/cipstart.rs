@@ -50,8 +50,18 @@ struct Wanted {
 fn start(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let before = super::link_params(cx);
     let most = most_params(cx);
-    args.arity(before + 3..=before + most)?;
-    let id = super::link_param(cx, args).inspect_err(|_| cx.env.explain(Reason::BadLink))?;
+    let counted = args.arity(before + 3..=before + most);
+    // AT 0.20 looks for the number first, and without one finds no type where that should stand.
+    let id = super::link_param(cx, args).inspect_err(|error| {
+        let is_text = matches!(error, AtError::Type(_));
+        cx.env.explain(if is_text {
+            Reason::BadKind
+        } else {
+            Reason::BadLink
+        });
+    });
+    counted?;
+    let id = id?;
     open(cx, args, id)
 }
 

@@ -69,7 +69,8 @@ pub enum NetHappening {
     Time(u64),
 }
 
-const ERRORS: &[(&str, NetError)] = &[
+/// What failures of the network are called, in transcripts and fault plans.
+pub(crate) const ERRORS: &[(&str, NetError)] = &[
     ("refused", NetError::Refused),
     ("timed-out", NetError::TimedOut),
     ("unreachable", NetError::Unreachable),
@@ -80,7 +81,8 @@ const ERRORS: &[(&str, NetError)] = &[
     ("other", NetError::Other),
 ];
 
-const CAUSES: &[(&str, CloseCause)] = &[
+/// What ends of links are called, in transcripts and fault plans.
+pub(crate) const CAUSES: &[(&str, CloseCause)] = &[
     ("fin", CloseCause::Fin),
     ("reset", CloseCause::Reset),
     ("tls", CloseCause::Tls),

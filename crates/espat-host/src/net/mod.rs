@@ -57,11 +57,16 @@ pub(crate) struct Net {
     sent_at_once: Option<SocketId>,
     /// The socket that is looked at first.
     turn: usize,
-    /// Sockets that the module asked for, and clients that it got: transcripts name them by these numbers.
-    asked: u32,
-    accepted: u32,
+    numbers: Numbers,
     counters: Arc<Counters>,
     slots: SlotWatch,
+}
+
+/// Sockets that the module asked for, and clients that it got: transcripts name them by these numbers.
+#[derive(Default)]
+struct Numbers {
+    asked: u32,
+    accepted: u32,
 }
 
 /// What happened; the length of payload that lies in the read buffer.
@@ -84,8 +89,7 @@ impl Net {
             answers: VecDeque::new(),
             sent_at_once: None,
             turn: 0,
-            asked: 0,
-            accepted: 0,
+            numbers: Numbers::default(),
             counters,
             slots,
         }
@@ -235,8 +239,8 @@ impl Net {
                 })
             }
             Socket::Listener(listener) => listener.poll(cx, now).map(|client| {
-                let accepted = SocketId::accepted(self.accepted);
-                self.accepted += 1;
+                let accepted = SocketId::accepted(self.numbers.accepted);
+                self.numbers.accepted += 1;
                 let link = match client.stream {
                     ClientStream::Tcp(stream) => {
                         let mut tap = Tap::new(self.options.capture.as_ref());

@@ -13,8 +13,8 @@ use super::{Net, Ready};
 
 impl Net {
     pub(super) fn open(&mut self, socket: SocketId, to: &Connect) {
-        let number = self.asked;
-        self.asked += 1;
+        let number = self.numbers.asked;
+        self.numbers.asked += 1;
         match self.connect(to) {
             Ok(mut link) => {
                 link.limit_send_buffer(self.send_buffer);
@@ -28,7 +28,7 @@ impl Net {
     }
 
     pub(super) fn listen(&mut self, now: Instant, listener: SocketId, on: &Listen) {
-        self.asked += 1;
+        self.numbers.asked += 1;
         let at = self.options.place(on.port, on.is_v6);
         let opened = self.tls().side(on, now).and_then(|tls| {
             Listener::open(at, on.port, on.options, tls).map_err(|error| {

@@ -12,6 +12,7 @@ use toml_edit::{Item, TableLike, Value};
 use super::bytes;
 use super::table::{self, Source, Table, hint};
 use crate::error::ScriptError;
+use crate::event::{CAUSES, ERRORS};
 
 /// An action and where it stands.
 #[derive(Clone, Debug)]
@@ -146,24 +147,6 @@ const RESETS: &[(&str, ResetBy)] = &[
     ("brown-out", ResetBy::BrownOut),
     ("watchdog", ResetBy::Watchdog),
     ("pin", ResetBy::Pin),
-];
-
-const CAUSES: &[(&str, CloseCause)] = &[
-    ("fin", CloseCause::Fin),
-    ("reset", CloseCause::Reset),
-    ("tls", CloseCause::Tls),
-    ("io", CloseCause::Io),
-];
-
-const ERRORS: &[(&str, NetError)] = &[
-    ("refused", NetError::Refused),
-    ("timed-out", NetError::TimedOut),
-    ("unreachable", NetError::Unreachable),
-    ("denied", NetError::Denied),
-    ("in-use", NetError::AddressInUse),
-    ("not-found", NetError::NotFound),
-    ("tls", NetError::Tls),
-    ("other", NetError::Other),
 ];
 
 const PLACES: &[(&str, ReportPlace)] = &[

@@ -34,6 +34,7 @@ mod ciupdate;
 mod mdns;
 mod ping;
 mod savetranslink;
+mod ssl_names;
 
 pub(super) use cipclose::close_and_say;
 

@@ -5,7 +5,7 @@ use espat_core::Service;
 use crate::error::At;
 use crate::words::{Words, bare_or_quoted, quoted};
 
-/// What stands after `mdns`: `off`, or `espat "my pump" _iot._tcp 8080 "version=1.0"`.
+/// What stands after `mdns`: `off`, or `espat "my pump" _iot._tcp 8080 ip6=::1 "version=1.0"`.
 pub(crate) fn parse(words: &mut Words<'_>) -> Result<Option<Service>, At> {
     let host = words.need("the host's name or `off`")?;
     if host.text == "off" {
@@ -24,9 +24,15 @@ pub(crate) fn parse(words: &mut Words<'_>) -> Result<Option<Service>, At> {
         kind: service,
         protocol,
         port: words.need("the port")?.number("a port")?,
+        ip6: None,
         txt: Vec::new(),
     };
     while let Some(word) = words.next()? {
+        if let Some(ip6) = word.text.strip_prefix("ip6=") {
+            let ip6 = ip6.parse();
+            parsed.ip6 = Some(ip6.map_err(|_| word.unknown("an IPv6 address is expected"))?);
+            continue;
+        }
         let pair = word.name()?;
         let (key, value) = pair
             .split_once('=')
@@ -52,6 +58,9 @@ pub(crate) fn print(service: Option<&Service>) -> String {
         bare_or_quoted(kind.as_bytes()),
         service.port
     );
+    if let Some(ip6) = service.ip6 {
+        line.push_str(&format!(" ip6={ip6}"));
+    }
     for (key, value) in &service.txt {
         line.push(' ');
         line.push_str(&quoted(format!("{key}={value}").as_bytes()));

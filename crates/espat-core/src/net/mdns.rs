@@ -1,5 +1,7 @@
 //! `AT+MDNS`: what is announced on the network, while there is one. The answers to questions are the world's.
 
+use core::net::Ipv6Addr;
+
 use crate::exec::cx::{Cx, Env};
 use crate::output::Service;
 
@@ -7,8 +9,8 @@ use crate::output::Service;
 #[derive(Debug, Default)]
 pub(crate) struct Mdns {
     service: Option<Service>,
-    /// The world announces it.
-    is_announced: bool,
+    /// The world announces it, with the station's IPv6 address if it has one.
+    announced: Option<Option<Ipv6Addr>>,
 }
 
 impl Mdns {
@@ -23,19 +25,27 @@ impl Mdns {
     /// Ends it: by `AT+MDNS=0`, or by a reset.
     pub(crate) fn stop(&mut self, env: &mut Env<'_>) {
         self.service = None;
-        if core::mem::take(&mut self.is_announced) {
+        if self.announced.take().is_some() {
             env.out.advertise(None);
         }
     }
 }
 
-/// Announces while an interface has an address.
+/// Announces while an interface has an address. ESP-IDF's library speaks of the station's IPv6 address beside the other one. It also probes
+/// first and takes another name where one is taken, which is not played.
 pub(crate) fn follow(cx: &mut Cx<'_>) {
     let mdns = &mut cx.net.mdns;
     let is_up = cx.wifi.station_is_up() || cx.wifi.softap_is_on(cx.nvs);
     let service = mdns.service.as_ref().filter(|_| is_up);
-    if service.is_some() != mdns.is_announced {
-        mdns.is_announced = service.is_some();
-        cx.env.out.advertise(service.cloned());
+    let has_ip6 = cx.wifi.station_is_up() && cx.nvs.live.ipv6;
+    let ip6 = has_ip6.then_some(cx.env.config.addresses.station_ip6);
+    let wanted = service.map(|_| ip6);
+    if wanted != mdns.announced {
+        mdns.announced = wanted;
+        let service = service.map(|service| Service {
+            ip6,
+            ..service.clone()
+        });
+        cx.env.out.advertise(service);
     }
 }

@@ -131,6 +131,8 @@ pub struct Service {
     pub protocol: String,
     /// The module's port.
     pub port: u16,
+    /// The module's IPv6 address, while it has one.
+    pub ip6: Option<core::net::Ipv6Addr>,
     /// Keys and values.
     pub txt: alloc::vec::Vec<(String, String)>,
 }

@@ -3,7 +3,7 @@
 mod message;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::task::Context;
 
 use espat_core::{Duration, Instant, Service};
@@ -135,7 +135,7 @@ impl Net {
         self.mdns = None;
         let Some(service) = service else { return };
         let started = self
-            .place(service.port)
+            .place(service)
             .and_then(|place| Responder::start(service, place, &self.options));
         match started {
             Ok(responder) => self.mdns = Some(responder),
@@ -162,9 +162,9 @@ impl Net {
         (responder.announcements > 0).then_some(responder.announce_at)
     }
 
-    /// Where the module's server on that port is reached, or would be.
-    fn place(&self, port: u16) -> Result<Place, MdnsError> {
-        let SocketAddr::V4(at) = self.options.place(port, false) else {
+    /// Where the module's server on that port is reached, or would be. An IPv6 address of this computer alone is not told to others.
+    fn place(&self, service: &Service) -> Result<Place, MdnsError> {
+        let SocketAddr::V4(at) = self.options.place(service.port, false) else {
             return Err(MdnsError::NoV4);
         };
         let mut ip = *at.ip();
@@ -174,8 +174,14 @@ impl Net {
             };
             ip = towards;
         }
-        let port = self.real_port(port).unwrap_or_else(|| at.port());
-        Ok(Place { ip, port })
+        let is_told =
+            |ip6: &Ipv6Addr| !ip6.is_unspecified() && ip6.is_loopback() == ip.is_loopback();
+        let port = self.real_port(service.port).unwrap_or_else(|| at.port());
+        Ok(Place {
+            ip,
+            ip6: service.ip6.filter(is_told),
+            port,
+        })
     }
 }
 

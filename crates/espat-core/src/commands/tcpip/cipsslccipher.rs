@@ -35,6 +35,8 @@ fn query(cx: &mut Cx<'_>) -> Handled {
     Ok(Reply::Done)
 }
 
+/// A number that no suite has is taken, as Mbed TLS takes it, which leaves it out of what it offers; where none is left the handshake
+/// fails. Whether the firmware refuses it before that was not seen.
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     let before = super::link_params(cx);
     args.arity(before + 1..=u8::MAX)?;

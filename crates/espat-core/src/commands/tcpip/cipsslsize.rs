@@ -1,5 +1,5 @@
 //! `AT+CIPSSLSIZE`: memory for an SSL link, on NonOS (instruction set 3.0). This computer's TLS has buffers of its own, so that
-//! only the range counts.
+//! only the range counts. A peer's record that is larger than the buffer ends a link on the chip, which is not played.
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};

@@ -57,6 +57,7 @@ fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
         kind,
         protocol,
         port,
+        ip6: None,
         txt,
     });
     Ok(Reply::Done)

@@ -36,7 +36,8 @@ fn query(cx: &mut Cx<'_>) -> Handled {
     Ok(Reply::Done)
 }
 
-/// Channels past 14 are refused: decided without evidence.
+/// Channels past 14 are refused: decided without evidence. `<country_policy>` 0 follows the access point's country; those of the air
+/// name none, so that it changes nothing.
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(4..=4)?;
     let policy = args.byte(0..=1)?;

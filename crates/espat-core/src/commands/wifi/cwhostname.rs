@@ -1,4 +1,5 @@
-//! `AT+CWHOSTNAME`: the station's name (behaviour.md 4.18). It is not kept (manual, `AT+CWHOSTNAME`).
+//! `AT+CWHOSTNAME`: the station's name (behaviour.md 4.18). It is not kept (manual, `AT+CWHOSTNAME`). An access point would hear it
+//! by DHCP; that of the air does not ask.
 
 use crate::exec::cx::Cx;
 use crate::exec::operation::{Handled, Reply};

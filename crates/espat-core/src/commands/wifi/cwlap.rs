@@ -32,7 +32,8 @@ fn execute(cx: &mut Cx<'_>) -> Handled {
     start(cx, Filter::default(), ACTIVE_MS)
 }
 
-/// Every parameter may be omitted, those at the end with their commas. An empty SSID is any, as it is in a probe request: mbed-os
+/// Every parameter may be omitted, those at the end with their commas. `<scan_time_min>` changes nothing: the least that a scan stays on a
+/// channel where nobody answers is not played. An empty SSID is any, as it is in a probe request: mbed-os
 /// asks so for what has a BSSID.
 fn set(cx: &mut Cx<'_>, args: &mut Args<'_>) -> Handled {
     args.arity(1..=6)?;

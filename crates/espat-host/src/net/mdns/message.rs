@@ -1,13 +1,13 @@
 //! What multicast DNS says of one service (RFC 6762, RFC 6763): announcements, and answers to what anybody may ask.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use domain::base::iana::{Class, Opcode};
 use domain::base::message_builder::{AnswerBuilder, PushError, RecordSectionBuilder};
 use domain::base::name::NameBuilder;
 use domain::base::{Message, MessageBuilder, Name, Record, Rtype, Ttl};
 use domain::rdata::rfc1035::TxtBuilder;
-use domain::rdata::{A, Ptr, Srv, Txt};
+use domain::rdata::{A, Aaaa, Ptr, Srv, Txt};
 use espat_core::Service;
 
 /// Class bits: "answer me alone" in a question, "forget what you knew" in an answer.
@@ -36,6 +36,7 @@ pub(super) struct Records {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) ip: Ipv4Addr,
+    pub(super) ip6: Option<Ipv6Addr>,
     pub(super) port: u16,
 }
 
@@ -54,9 +55,10 @@ enum Kind {
     Server,
     Text,
     Address,
+    Address6,
 }
 
-use Kind::{Address, Instance, Server, Text, Types};
+use Kind::{Address, Address6, Instance, Server, Text, Types};
 
 /// How records are written.
 #[derive(Clone, Copy)]
@@ -99,7 +101,7 @@ impl Records {
 
     fn unasked(&self, place: Place, style: Style) -> Option<Vec<u8>> {
         let mut answers = response(0)?.answer();
-        for kind in [Instance, Server, Text, Address] {
+        for kind in [Instance, Server, Text, Address, Address6] {
             self.push(&mut answers, kind, place, style).ok()?;
         }
         Some(answers.finish())
@@ -130,6 +132,9 @@ impl Records {
         }
         if self.is_known(message) {
             wanted.retain(|kind| *kind != Instance);
+        }
+        if place.ip6.is_none() {
+            wanted.retain(|kind| *kind != Address6);
         }
         wanted.sort_by_key(|kind| *kind as u8);
         wanted.dedup();
@@ -164,6 +169,7 @@ impl Records {
             (Server, &self.instance, Rtype::SRV),
             (Text, &self.instance, Rtype::TXT),
             (Address, &self.host, Rtype::A),
+            (Address6, &self.host, Rtype::AAAA),
         ];
         all.into_iter()
             .filter(|(_, owner, rtype)| {
@@ -199,9 +205,9 @@ impl Records {
         }
         let mut more = answers.additional();
         let next: &[Kind] = if wanted.contains(&Instance) {
-            &[Server, Text, Address]
+            &[Server, Text, Address, Address6]
         } else if wanted.contains(&Server) {
-            &[Address]
+            &[Address, Address6]
         } else {
             &[]
         };
@@ -220,7 +226,7 @@ impl Records {
     ) -> Result<(), PushError> {
         let ttl = match kind {
             Types | Instance | Text => OTHER_TTL,
-            Server | Address => HOST_TTL,
+            Server | Address | Address6 => HOST_TTL,
         };
         let ttl = Ttl::from_secs(ttl.min(style.ttl_max));
         let is_ours_alone = !matches!(kind, Types | Instance);
@@ -243,6 +249,9 @@ impl Records {
             }
             Text => to.push(Record::new(&self.instance, class, ttl, &self.txt)),
             Address => to.push(Record::new(&self.host, class, ttl, A::new(place.ip))),
+            Address6 => place.ip6.map_or(Ok(()), |ip| {
+                to.push(Record::new(&self.host, class, ttl, Aaaa::new(ip)))
+            }),
         }
     }
 }
@@ -283,6 +292,7 @@ mod tests {
 
     const PLACE: Place = Place {
         ip: Ipv4Addr::LOCALHOST,
+        ip6: None,
         port: 8080,
     };
 
@@ -293,6 +303,7 @@ mod tests {
             kind: "_iot".into(),
             protocol: "_tcp".into(),
             port: 80,
+            ip6: None,
             txt: vec![("version".into(), "1.0".into())],
         })
         .unwrap()
@@ -336,6 +347,24 @@ mod tests {
     fn answered(message: &[u8], is_legacy: bool) -> (bool, Vec<String>) {
         let answer = records().answer(message, is_legacy, PLACE).unwrap();
         (answer.is_for_one, said(&answer.bytes))
+    }
+
+    #[test]
+    fn an_ipv6_address_is_told_beside_the_other_one() {
+        let place = Place {
+            ip6: Some(Ipv6Addr::LOCALHOST),
+            ..PLACE
+        };
+        let ask = |kind, place| {
+            let message = question(&["espat", "local"], kind, 1).finish();
+            records().answer(&message, false, place)
+        };
+        let answer = ask(Rtype::AAAA, place).unwrap();
+        assert_eq!(said(&answer.bytes), ["espat.local 8001 120 AAAA ::1"]);
+        assert_eq!(said(&ask(Rtype::ANY, place).unwrap().bytes).len(), 2);
+        assert_eq!(ask(Rtype::AAAA, PLACE), None);
+        let announced = said(&records().announcement(place).unwrap());
+        assert!(announced.iter().any(|record| record.contains("AAAA ::1")));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -83,6 +84,7 @@ pub(crate) struct Espat {
     child: Child,
     lines: Option<Receiver<String>>,
     log: Arc<Mutex<String>>,
+    log_reader: JoinHandle<()>,
 }
 
 impl Espat {
@@ -140,7 +142,7 @@ impl Espat {
         let mut stderr: ChildStderr = child.stderr.take().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let all = Arc::clone(&log);
-        std::thread::spawn(move || {
+        let log_reader = std::thread::spawn(move || {
             let mut buffer = [0; 1024];
             while let Ok(n @ 1..) = stderr.read(&mut buffer) {
                 all.lock()
@@ -152,6 +154,7 @@ impl Espat {
             child,
             lines: None,
             log,
+            log_reader,
         }
     }
 
@@ -206,12 +209,12 @@ impl Espat {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits for the end.
+    /// Waits for the end, and for the end of the log.
     pub(crate) fn exit(&mut self) -> ExitStatus {
         let mut status = None;
         wait_for("the end of espat", || {
             status = self.child.try_wait().unwrap();
-            status.is_some()
+            status.is_some() && self.log_reader.is_finished()
         });
         status.unwrap()
     }

@@ -176,9 +176,10 @@ fn a_module_that_does_not_stop_sending_is_given_up() {
     let scratch = Scratch::new("replay-flood");
     let file = scratch.path("at.at");
     std::fs::write(&file, "-> AT\n<- AT\n<-\n<- OK\n").unwrap();
-    let plan = scratch.path("boots.toml");
-    let boots = "[[fault]]\nwhen = { event = \"ready\", after = \"2ms\" }\ndo = \"reset\"\n";
-    std::fs::write(&plan, boots).unwrap();
+    let plan = scratch.path("flood.toml");
+    // A byte every 2 ms, for as long as anything is said.
+    let flood = "[[fault]]\ndo = [{ action = \"insert\", noise = 4096 }, { action = \"split\", gap = \"2ms\" }]\n";
+    std::fs::write(&plan, flood).unwrap();
     let plan = plan.to_str().unwrap();
     let (_espat, port) = Espat::on_pty(&scratch, &["--fault", plan]);
     let output = replay(&port, &["--patience", "1"], &file);

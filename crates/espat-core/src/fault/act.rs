@@ -1,5 +1,7 @@
 //! What the layer does of itself: actions whose time has come, and what ends again.
 
+use alloc::vec::Vec;
+
 use super::FaultId;
 use super::action::{Action, LinkAction, WifiAction};
 use super::layer::Layer;
@@ -7,9 +9,9 @@ use super::rules::{Fired, Moment};
 use super::run::below;
 use super::state::{Lie, ReportPlace};
 use crate::heard::Heard;
-use crate::input::{AirEvent, CloseCause, Input};
+use crate::input::{AirEvent, CloseCause, Input, StoreError};
 use crate::module::Module;
-use crate::output::{CloseHow, QueryId, SocketId};
+use crate::output::{CloseHow, QueryId, SocketId, StoreTag};
 use crate::time::Duration;
 
 /// No chip starts sooner than that: a rule that resets a module at its start cannot do so again and again at one instant.
@@ -25,13 +27,37 @@ pub(super) enum Job {
         id: FaultId,
         action: Action,
         link: Option<u8>,
+        /// It is about an upgrade.
+        is_upgrade: bool,
     },
+    /// The write into the flash has failed.
+    Refuse(StoreTag, StoreError),
     /// The module hears of something from the network.
-    Tell(Heard),
+    Tell {
+        heard: Heard,
+        /// The plans that make it wait.
+        of: Vec<FaultId>,
+    },
     /// Something that a plan set ends.
     End(Effect),
     /// The same, where the plan still runs.
     Expire(FaultId, Effect),
+}
+
+/// What is to be done to the next thing of its kind.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    /// So many bytes that come from the upgrade's server get a wrong bit.
+    pub(super) corrupt: Option<(FaultId, usize)>,
+    /// A write into the flash fails.
+    pub(super) fail_write: Option<(FaultId, StoreError)>,
+}
+
+impl Ahead {
+    pub(super) fn forget(&mut self, id: FaultId) {
+        self.corrupt = self.corrupt.filter(|(of, _)| *of != id);
+        self.fail_write = self.fail_write.filter(|(of, _)| *of != id);
+    }
 }
 
 /// Something that a plan set and that lasts.
@@ -86,20 +112,26 @@ impl Job {
             Self::Moment { id: of, .. } | Self::Act { id: of, .. } | Self::Expire(of, _) => {
                 *of == id
             }
-            Self::Tell(_) | Self::End(_) => false,
+            Self::Tell { .. } | Self::End(_) | Self::Refuse(..) => false,
         }
+    }
+
+    /// The module hears of something at once.
+    pub(super) fn tell(heard: Heard) -> Self {
+        let of = Vec::new();
+        Self::Tell { heard, of }
     }
 
     pub(super) fn is_about(&self, socket: SocketId) -> bool {
         match self {
-            Self::Tell(heard) => heard.socket() == Some(socket),
+            Self::Tell { heard, .. } => heard.socket() == Some(socket),
             Self::End(effect) | Self::Expire(_, effect) => effect.socket() == Some(socket),
-            Self::Moment { .. } | Self::Act { .. } => false,
+            Self::Moment { .. } | Self::Act { .. } | Self::Refuse(..) => false,
         }
     }
 
     pub(super) fn answers(&self, query: QueryId) -> bool {
-        matches!(self, Self::Tell(heard) if heard.query() == Some(query))
+        matches!(self, Self::Tell { heard, .. } if heard.query() == Some(query))
     }
 }
 
@@ -116,8 +148,27 @@ impl Layer {
                     ..Moment::of(kind)
                 });
             }
-            Job::Act { id, action, link } => self.act(module, id, &action, link),
-            Job::Tell(heard) => self.tell(module, &heard),
+            Job::Act {
+                id,
+                action: Action::Link(action),
+                link,
+                is_upgrade,
+            } => {
+                let socket = if is_upgrade {
+                    self.seen.upgrade_socket()
+                } else {
+                    self.seen.socket_of(link)
+                };
+                if let Some(socket) = socket {
+                    self.act_on_link(module, id, action, socket);
+                }
+            }
+            Job::Act { id, action, .. } => self.act(module, id, &action),
+            Job::Refuse(tag, error) => {
+                let result = Err(error);
+                self.feed(module, Input::Stored { tag, result });
+            }
+            Job::Tell { heard, .. } => self.tell(module, &heard),
             Job::End(effect) => self.end(module, effect),
             Job::Expire(id, effect) => {
                 let known = self.effects.iter().position(|known| *known == (id, effect));
@@ -129,13 +180,12 @@ impl Layer {
         }
     }
 
-    fn act(&mut self, module: &mut Module, id: FaultId, action: &Action, link: Option<u8>) {
+    fn act(&mut self, module: &mut Module, id: FaultId, action: &Action) {
         match *action {
             Action::HoldBusy(span) => {
                 module.faults_mut().busy_until = Some(self.now + span);
                 self.lasts(id, Effect::Busy, Some(span));
             }
-            Action::Link(action) => self.act_on_link(module, id, action, link),
             Action::Wifi(action) => self.act_on_air(module, id, action),
             Action::Lie { lie, lasts } => {
                 module.faults_mut().lie = lie;
@@ -174,8 +224,11 @@ impl Layer {
                 module.faults_mut().out_of_memory = true;
                 self.lasts(id, Effect::Memory, lasts);
             }
-            // These are done to the thing at hand.
+            Action::CorruptUpgrade { bytes } => self.ahead.corrupt = Some((id, bytes)),
+            Action::FailWrite(error) => self.ahead.fail_write = Some((id, error)),
+            // These are done to the thing at hand, or where they are asked for.
             Action::Bytes(..)
+            | Action::Link(_)
             | Action::Send(_)
             | Action::PutReport { .. }
             | Action::Overrun { .. }
@@ -196,16 +249,7 @@ impl Layer {
         });
     }
 
-    fn act_on_link(
-        &mut self,
-        module: &mut Module,
-        id: FaultId,
-        action: LinkAction,
-        link: Option<u8>,
-    ) {
-        let Some(of) = self.seen.socket_of(link) else {
-            return;
-        };
+    fn act_on_link(&mut self, module: &mut Module, id: FaultId, action: LinkAction, of: SocketId) {
         let socket = self.net.known(of);
         match action {
             LinkAction::Close(cause) => {

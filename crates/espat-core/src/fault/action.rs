@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 
 use super::plan::{MomentKind, RequestKind, Way};
 use super::state::{Lie, ReportPlace};
-use crate::input::{CloseCause, NetError, PowerEvent};
+use crate::input::{CloseCause, NetError, PowerEvent, StoreError};
 use crate::output::Mark;
 use crate::time::Duration;
 
@@ -57,6 +57,13 @@ pub enum Action {
         /// How much.
         by: Duration,
     },
+    /// Of what comes next from the upgrade's server so many bytes have a wrong bit.
+    CorruptUpgrade {
+        /// How many.
+        bytes: usize,
+    },
+    /// The next write into the flash fails.
+    FailWrite(StoreError),
     /// Time servers say this, in seconds since 1970.
     WrongTime(u64),
     /// Something with the air.
@@ -259,6 +266,8 @@ impl Action {
             | Self::Link(_)
             | Self::Wifi(_)
             | Self::Lie { .. }
+            | Self::CorruptUpgrade { .. }
+            | Self::FailWrite(_)
             | Self::Reset { .. }
             | Self::Hang
             | Self::Baud(_)

@@ -7,13 +7,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::FaultId;
-use super::act::{Effect, Job};
+use super::act::{Ahead, Effect, Job};
 use super::action::Action;
 use super::line::Line;
 use super::net::NetSide;
 use super::output::ToHost;
-use super::plan::{EventKind, FaultPlan, MomentKind, Way};
+use super::plan::{Counter, EventKind, FaultPlan, MomentKind, Way};
 use super::rules::{Fired, Moment, Running, any_waits, fire};
+use super::run::is_let_go;
 use super::seen::{STATES, Seen};
 use super::serial::{FromHost, Unit};
 use crate::heard::Heard;
@@ -39,6 +40,7 @@ pub(super) struct Layer {
     /// What plans have set and end with them.
     pub(super) effects: Vec<(FaultId, Effect)>,
     pub(super) line: Line,
+    pub(super) ahead: Ahead,
     /// Before that no rule resets the module again.
     pub(super) starts_again_at: Instant,
     states: [bool; STATES.len()],
@@ -59,6 +61,7 @@ impl Layer {
             jobs: Vec::new(),
             effects: Vec::new(),
             line: Line::of(module.inspect().uart()),
+            ahead: Ahead::default(),
             starts_again_at: Instant::ZERO,
             states: [false; STATES.len()],
             wake: (None, Wake::Never),
@@ -102,14 +105,15 @@ impl Layer {
         for (_, effect) in ended {
             self.jobs.push((self.now, Job::End(effect)));
         }
-        if self.plans.is_empty() {
-            self.to_host.let_go(self.now);
-            self.from_host.let_go(self.now);
-            self.net.let_go(self.now);
-            for (at, job) in &mut self.jobs {
-                if matches!(job, Job::Tell(_)) {
-                    *at = (*at).min(self.now);
-                }
+        self.to_host.let_go(self.now, id);
+        self.from_host.let_go(self.now, id);
+        self.net.let_go(self.now, id);
+        self.ahead.forget(id);
+        for (at, job) in &mut self.jobs {
+            if let Job::Tell { of, .. } = job
+                && is_let_go(of, id)
+            {
+                *at = (*at).min(self.now);
             }
         }
         self.plans.len() < before
@@ -220,7 +224,7 @@ impl Layer {
                 Output::Serial { mark, bytes } => self.take_serial(mark, bytes),
                 Output::Net(request) => self.take_request(&request),
                 Output::Uart(config) => self.push_uart(config),
-                Output::Store { tag, request } => self.to_host.out.store_again(tag, request),
+                Output::Store { tag, request } => self.take_store(tag, request),
                 Output::Event(event) => self.take_event(event),
                 Output::Idle { wake_at, why } => {
                     self.wake = (wake_at, why);
@@ -421,12 +425,17 @@ impl Layer {
         if at > self.now && self.waiting() >= WAITING_MAX {
             return;
         }
+        let is_upgrade = rule
+            .trigger
+            .moved
+            .is_some_and(|moved| moved.what == Counter::Upgraded);
         for (index, action) in rule.actions.iter().enumerate() {
             if action.moment().is_none() {
                 let job = Job::Act {
                     id: fired.id,
                     action: rule.actions[index].clone(),
                     link: fired.link,
+                    is_upgrade,
                 };
                 self.jobs.push((at, job));
             }

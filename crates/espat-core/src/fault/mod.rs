@@ -325,6 +325,59 @@ mod tests {
     }
 
     #[test]
+    fn a_stopped_plan_lets_go_what_it_held_while_others_hold_on() {
+        let plan = |mark, secs| {
+            let delay = ByteAction::Delay {
+                by: Duration::from_secs(secs),
+                jitter: Duration::ZERO,
+            };
+            let rule = Rule {
+                name: None,
+                trigger: Trigger {
+                    mark: Some(RunMark::Out(mark)),
+                    ..Trigger::default()
+                },
+                actions: [Action::Bytes(Way::Out, delay)].into(),
+                times: None,
+            };
+            FaultPlan {
+                rules: [rule].into(),
+                ..FaultPlan::default()
+            }
+        };
+        let mut faulty = Faulty::power_on(ModuleConfig::new(), Instant::ZERO).unwrap();
+        let now = Instant::ZERO + Duration::from_secs(10);
+        let said = |faulty: &mut Faulty, input: Input<'_>| {
+            faulty.handle_input(now, input);
+            let mut said = Vec::new();
+            loop {
+                let output = faulty.poll_output();
+                if let Output::Serial { bytes, .. } = output {
+                    said.extend_from_slice(bytes);
+                } else if matches!(output, Output::Idle { .. }) {
+                    return String::from_utf8(said).unwrap();
+                }
+            }
+        };
+        said(&mut faulty, Input::Tick);
+        let line = faulty.start(plan(crate::output::Mark::Line, 3600));
+        let both = faulty.start(plan(crate::output::Mark::Line, 1800));
+        let result = faulty.start(plan(crate::output::Mark::Result, 3600));
+        let echo = "AT+CIPMUX?\r\n";
+        assert_eq!(said(&mut faulty, Input::Serial(echo.as_bytes())), echo);
+        assert!(faulty.stop(line));
+        assert_eq!(
+            said(&mut faulty, Input::Tick),
+            "",
+            "another one holds it too"
+        );
+        assert!(faulty.stop(both));
+        assert_eq!(said(&mut faulty, Input::Tick), "+CIPMUX:0\r\n");
+        assert!(faulty.stop(result));
+        assert_eq!(said(&mut faulty, Input::Tick), "\r\nOK\r\n");
+    }
+
+    #[test]
     fn what_a_stopped_plan_held_back_comes_at_once() {
         for way in [Way::Out, Way::In] {
             let delay = ByteAction::Delay {

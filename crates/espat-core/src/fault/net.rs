@@ -3,6 +3,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use super::FaultId;
+use super::run::is_let_go;
 use crate::heard::Heard;
 use crate::output::{QueryId, SocketId};
 use crate::time::{Duration, Instant};
@@ -34,6 +36,9 @@ pub(super) struct Socket {
     pub(super) late_by: Option<Duration>,
     /// Nothing of it is told before.
     pub(super) late_until: Option<Instant>,
+    /// The plans that make its answer late, and the one that makes what is sent wait.
+    pub(super) late_of: Vec<FaultId>,
+    pub(super) sent_of: Vec<FaultId>,
     /// Bytes whose end was told already.
     pub(super) told: usize,
     /// Bytes that were taken and not told of.
@@ -48,12 +53,14 @@ pub(super) struct Query {
     /// The network was not asked.
     pub(super) is_ghost: bool,
     pub(super) late_by: Duration,
-    /// What time servers say instead, in seconds since 1970.
-    pub(super) wrong_time: Option<u64>,
+    /// The plans that make it late.
+    pub(super) late_of: Vec<FaultId>,
+    /// What time servers say instead, in seconds since 1970, and to which plan.
+    pub(super) wrong_time: Option<(u64, FaultId)>,
 }
 
 impl Socket {
-    pub(super) const fn new(id: SocketId) -> Self {
+    pub(super) fn new(id: SocketId) -> Self {
         Self {
             id,
             is_ghost: false,
@@ -64,6 +71,8 @@ impl Socket {
             sent_at: None,
             late_by: None,
             late_until: None,
+            late_of: Vec::new(),
+            sent_of: Vec::new(),
             told: 0,
             untold: 0,
             held: VecDeque::new(),
@@ -144,14 +153,14 @@ impl Socket {
         }
     }
 
-    /// Nothing waits any longer.
-    fn let_go(&mut self, now: Instant) {
-        self.late_by = None;
-        for at in [&mut self.sent_at, &mut self.late_until]
-            .into_iter()
-            .flatten()
-        {
-            *at = (*at).min(now);
+    /// Nothing waits any longer for that plan.
+    fn let_go(&mut self, now: Instant, id: FaultId) {
+        if is_let_go(&mut self.late_of, id) {
+            self.late_by = None;
+            self.late_until = self.late_until.map(|at| at.min(now));
+        }
+        if is_let_go(&mut self.sent_of, id) {
+            self.sent_at = self.sent_at.map(|at| at.min(now));
         }
     }
 
@@ -202,13 +211,16 @@ impl NetSide {
         sockets.find_map(|socket| socket.next_free(now))
     }
 
-    /// Nothing waits any longer.
-    pub(super) fn let_go(&mut self, now: Instant) {
+    /// Nothing waits any longer for that plan.
+    pub(super) fn let_go(&mut self, now: Instant, id: FaultId) {
         for socket in &mut self.sockets {
-            socket.let_go(now);
+            socket.let_go(now, id);
         }
         for query in &mut self.queries {
-            query.late_by = Duration::ZERO;
+            if is_let_go(&mut query.late_of, id) {
+                query.late_by = Duration::ZERO;
+            }
+            query.wrong_time = query.wrong_time.filter(|(_, of)| *of != id);
         }
     }
 
@@ -238,9 +250,12 @@ mod tests {
             let mut net = NetSide::default();
             let known = net.known(socket);
             (known.sent_at, known.late_until) = (sent_at, late_until);
+            let plan = FaultId::new(0);
+            known.sent_of = [plan].into();
+            known.late_of = [plan].into();
             assert!(known.hear(Heard::Sent { socket, n: 4 }, now).is_none());
             assert!(net.next_free(now).is_none());
-            net.let_go(now);
+            net.let_go(now, plan);
             assert_eq!(net.next_due(), Some(now));
             let told = net.next_free(now);
             assert!(matches!(told, Some(Heard::Sent { n: 4, .. })), "{told:?}");

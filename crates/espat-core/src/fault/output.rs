@@ -6,7 +6,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use super::run::{Merge, Run};
+use super::FaultId;
+use super::run::{Merge, Run, is_let_go};
 use crate::config::LogPort;
 use crate::outbox::Outbox;
 use crate::output::{Mark, UartConfig};
@@ -51,6 +52,7 @@ enum Held {
         is_foreign: bool,
         run: u64,
         merge: Option<Merge>,
+        held_by: Vec<FaultId>,
     },
     Uart(UartConfig),
 }
@@ -104,6 +106,7 @@ impl ToHost {
                 is_foreign: piece.is_foreign,
                 run: number,
                 merge,
+                held_by: run.held_by.clone(),
             });
         }
         self.release(now);
@@ -140,10 +143,17 @@ impl ToHost {
         }
     }
 
-    /// Nothing waits any longer.
-    pub(super) fn let_go(&mut self, now: Instant) {
+    /// Nothing waits any longer for that plan.
+    pub(super) fn let_go(&mut self, now: Instant, id: FaultId) {
         for held in &mut self.held {
-            if let Held::Bytes { due, merge, .. } = held {
+            if let Held::Bytes {
+                due,
+                merge,
+                held_by,
+                ..
+            } = held
+                && is_let_go(held_by, id)
+            {
                 (*due, *merge) = (now, None);
             }
         }

@@ -110,6 +110,8 @@ pub enum Counter {
     LinkSent,
     /// Payload that a link gave to the module.
     LinkReceived,
+    /// Bytes of an upgrade that the module wrote into its flash. Actions on links then work on the link to the upgrade's server.
+    Upgraded,
 }
 
 /// How likely something is, in millionths.

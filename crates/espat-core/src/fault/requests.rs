@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use super::FaultId;
 use super::act::Job;
 use super::action::{Action, SendAction};
 use super::layer::Layer;
@@ -13,7 +14,9 @@ use super::run::below;
 use crate::heard::Heard;
 use crate::input::Input;
 use crate::module::Module;
-use crate::output::{NetRequest, QueryId, SocketId, Transport};
+use crate::output::{
+    NetRequest, PartitionStep, QueryId, SocketId, StoreRequest, StoreTag, Transport,
+};
 use crate::time::Duration;
 
 impl Layer {
@@ -105,16 +108,18 @@ impl Layer {
 
     /// The module opens a socket: it may fail, or take its time.
     fn on_attempt(&mut self, id: SocketId, kind: RequestKind, link: Option<u8>) {
-        for action in self.request_actions(kind, link) {
+        for (plan, action) in self.request_actions(kind, link) {
             if let Action::Fail { error, after, .. } = action {
                 self.net.known(id).is_ghost = true;
-                let failed = Heard::Failed { socket: id, error };
-                self.jobs.push((self.now + after, Job::Tell(failed)));
+                let heard = Heard::Failed { socket: id, error };
+                let of = [plan].into();
+                self.jobs.push((self.now + after, Job::Tell { heard, of }));
                 return;
             }
             if let Action::Slow { by, .. } = action {
                 let socket = self.net.known(id);
                 socket.late_by = Some(socket.late_by.unwrap_or_default() + by);
+                socket.late_of.push(plan);
             }
         }
     }
@@ -125,16 +130,17 @@ impl Layer {
             id,
             is_ghost: false,
             late_by: Duration::ZERO,
+            late_of: Vec::new(),
             wrong_time: None,
         };
         let mut is_touched = false;
-        for action in self.request_actions(kind, None) {
+        for (plan, action) in self.request_actions(kind, None) {
             is_touched = true;
             if let Action::Fail { error, after, .. } = action
                 && !query.is_ghost
             {
                 query.is_ghost = true;
-                let failed = if kind == RequestKind::Resolve {
+                let heard = if kind == RequestKind::Resolve {
                     Heard::Resolved {
                         query: id,
                         result: Err(error),
@@ -145,11 +151,13 @@ impl Layer {
                         result: Err(error),
                     }
                 };
-                self.jobs.push((self.now + after, Job::Tell(failed)));
+                let of = [plan].into();
+                self.jobs.push((self.now + after, Job::Tell { heard, of }));
             } else if let Action::Slow { by, .. } = action {
                 query.late_by += by;
+                query.late_of.push(plan);
             } else if let Action::WrongTime(seconds) = action {
-                query.wrong_time = Some(seconds);
+                query.wrong_time = Some((seconds, plan));
             }
         }
         if is_touched {
@@ -177,12 +185,13 @@ impl Layer {
         } else if socket.is_half_closed {
             answer = Some(Heard::SendFailed { socket: id });
         }
-        for action in actions {
+        for (plan, action) in actions {
             let Action::Send(action) = action else {
                 continue;
             };
             if let SendAction::WithholdOk(Some(by)) = action {
                 socket.sent_at = Some(now + by);
+                socket.sent_of = [plan].into();
             } else if let SendAction::Fail { delivered } = action
                 && !is_lost
             {
@@ -194,13 +203,13 @@ impl Layer {
             }
         }
         if let Some(answer) = answer {
-            self.jobs.push((now, Job::Tell(answer)));
+            self.jobs.push((now, Job::tell(answer)));
         }
         is_lost
     }
 
     /// What rules do to a request of this kind; what else they do is put on the list.
-    fn request_actions(&mut self, kind: RequestKind, link: Option<u8>) -> Vec<Action> {
+    fn request_actions(&mut self, kind: RequestKind, link: Option<u8>) -> Vec<(FaultId, Action)> {
         let moment = Moment {
             link,
             ..Moment::of(MomentKind::Request(kind))
@@ -209,19 +218,66 @@ impl Layer {
         for fired in self.fire(&moment) {
             let actions = &self.plans[fired.plan].plan.rules[fired.rule].actions;
             let own = actions.iter().filter(|action| action.moment().is_some());
-            found.extend(own.cloned());
+            found.extend(own.map(|action| (fired.id, action.clone())));
             self.schedule(fired);
         }
         found
     }
 
+    /// The module wants something kept.
+    pub(super) fn take_store(&mut self, tag: StoreTag, request: StoreRequest<'_>) {
+        let mut written = 0;
+        if let StoreRequest::Partition { step, .. } = request {
+            match step {
+                PartitionStep::Chunk(bytes) if self.seen.upgrade_socket().is_some() => {
+                    written = bytes.len();
+                }
+                // Nobody waits for its answer.
+                PartitionStep::Abort => return self.to_host.out.store_again(tag, request),
+                PartitionStep::Begin | PartitionStep::Chunk(_) | PartitionStep::Commit => {}
+            }
+        }
+        match self.ahead.fail_write.take() {
+            Some((_, error)) => self.jobs.push((self.now, Job::Refuse(tag, error))),
+            None => self.to_host.out.store_again(tag, request),
+        }
+        if written > 0 {
+            self.count(Counter::Upgraded, None, written);
+        }
+    }
+
+    /// What comes from the upgrade's server, where a rule has bits of it wrong.
+    fn corrupt(&mut self, heard: &mut Heard) {
+        let Heard::Data { socket, bytes, .. } = heard else {
+            return;
+        };
+        if !self.seen.is_apart(*socket) || bytes.is_empty() {
+            return;
+        }
+        let Some((id, n)) = self.ahead.corrupt.take() else {
+            return;
+        };
+        if let Some(plan) = self.plans.iter_mut().find(|plan| plan.id == id) {
+            let mut left: Vec<usize> = (0..bytes.len()).collect();
+            for _ in 0..n.min(bytes.len()) {
+                let at = below(&mut plan.rng, left.len());
+                bytes[left.swap_remove(at)] ^= 1 << below(&mut plan.rng, 8);
+            }
+        }
+    }
+
     /// The network says something.
-    pub(super) fn hear(&mut self, module: &mut Module, heard: Heard) {
+    pub(super) fn hear(&mut self, module: &mut Module, mut heard: Heard) {
+        self.corrupt(&mut heard);
         if let Some(id) = heard.query()
             && let Some(query) = self.net.take_query(id)
         {
             let heard = altered(heard, &query);
-            self.jobs.push((self.now + query.late_by, Job::Tell(heard)));
+            let job = Job::Tell {
+                heard,
+                of: query.late_of,
+            };
+            self.jobs.push((self.now + query.late_by, job));
             return;
         }
         let heard = match heard.socket() {
@@ -341,7 +397,7 @@ fn altered(heard: Heard, query: &Query) -> Heard {
                 query,
                 result: Ok(_),
             },
-            Some(seconds),
+            Some((seconds, _)),
         ) => Heard::TimeSynced {
             query,
             result: Ok(seconds.saturating_mul(1_000_000)),

@@ -3,6 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::FaultId;
 use super::action::{ByteAction, InsertPlace, Inserted, Span};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -16,6 +17,8 @@ pub(super) struct Run {
     pub(super) pieces: Vec<Piece>,
     /// It waits for others.
     pub(super) merge: Option<Merge>,
+    /// The plans that make it wait.
+    pub(super) held_by: Vec<FaultId>,
     /// Bytes of the sender's that are lost.
     pub(super) lost: usize,
 }
@@ -45,8 +48,27 @@ impl Run {
                 is_foreign: false,
             }],
             merge: None,
+            held_by: Vec::new(),
             lost: 0,
         }
+    }
+
+    /// What a plan does to it.
+    pub(super) fn apply_of(
+        &mut self,
+        id: FaultId,
+        action: &ByteAction,
+        now: Instant,
+        rng: &mut Rng,
+    ) {
+        let holds = matches!(
+            action,
+            ByteAction::Delay { .. } | ByteAction::Split { .. } | ByteAction::Merge { .. }
+        );
+        if holds && !self.held_by.contains(&id) {
+            self.held_by.push(id);
+        }
+        self.apply(action, now, rng);
     }
 
     fn len(&self) -> usize {
@@ -58,7 +80,7 @@ impl Run {
         foreign.map(|piece| piece.bytes.len()).sum()
     }
 
-    pub(super) fn apply(&mut self, action: &ByteAction, now: Instant, rng: &mut Rng) {
+    fn apply(&mut self, action: &ByteAction, now: Instant, rng: &mut Rng) {
         match action {
             ByteAction::Delay { by, jitter } => self.delay(*by, *jitter, rng),
             ByteAction::Split { piece, gap } => self.split(*piece, *gap),
@@ -251,6 +273,13 @@ impl Piece {
             ..self.clone()
         }
     }
+}
+
+/// One of the plans that made something wait is stopped: whether nobody does any more.
+pub(super) fn is_let_go(held_by: &mut Vec<FaultId>, id: FaultId) -> bool {
+    let before = held_by.len();
+    held_by.retain(|of| *of != id);
+    held_by.is_empty() && before > 0
 }
 
 /// A number below `bound`, or 0.

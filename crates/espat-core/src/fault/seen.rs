@@ -105,6 +105,11 @@ impl Seen {
         link.map(|link| link.socket)
     }
 
+    /// The socket to the upgrade's server that was opened last.
+    pub(super) fn upgrade_socket(&self) -> Option<SocketId> {
+        self.apart.last().copied()
+    }
+
     pub(super) fn is_apart(&self, socket: SocketId) -> bool {
         self.apart.contains(&socket)
     }

@@ -5,7 +5,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use super::run::{Merge, Run};
+use super::FaultId;
+use super::run::{Merge, Run, is_let_go};
 use crate::module::Module;
 use crate::time::Instant;
 
@@ -34,6 +35,7 @@ struct Held {
     bytes: Vec<u8>,
     run: u64,
     merge: Option<Merge>,
+    held_by: Vec<FaultId>,
 }
 
 /// How the next bytes are to be taken.
@@ -102,15 +104,18 @@ impl FromHost {
                     bytes: piece.bytes,
                     run: self.runs,
                     merge: run.merge,
+                    held_by: run.held_by.clone(),
                 });
             }
         }
     }
 
-    /// Nothing waits any longer.
-    pub(super) fn let_go(&mut self, now: Instant) {
+    /// Nothing waits any longer for that plan.
+    pub(super) fn let_go(&mut self, now: Instant, id: FaultId) {
         for held in &mut self.held {
-            (held.due, held.merge) = (now, None);
+            if is_let_go(&mut held.held_by, id) {
+                (held.due, held.merge) = (now, None);
+            }
         }
     }
 

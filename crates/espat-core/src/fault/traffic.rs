@@ -79,7 +79,7 @@ impl Layer {
             if let Action::Bytes(of, action) = action
                 && *of == way
             {
-                run.apply(action, now, &mut running.rng);
+                run.apply_of(fired.id, action, now, &mut running.rng);
             } else if let Action::Send(action) = action {
                 match action {
                     SendAction::WithholdOk(None) | SendAction::LosePrompt => run.drop_all(),

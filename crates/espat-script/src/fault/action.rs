@@ -6,7 +6,7 @@ use espat_core::fault::{
     Action, Lie, LinkAction, ListedLinks, MomentKind, ReportPlace, RequestKind, ResetBy,
     SendAction, Way, WifiAction,
 };
-use espat_core::{CloseCause, Duration, NetError};
+use espat_core::{CloseCause, Duration, NetError, StoreError};
 use toml_edit::{Item, TableLike, Value};
 
 use super::bytes;
@@ -96,6 +96,14 @@ const ACTIONS: &[(&str, Read)] = &[
     ("slow-handshake", |_, t| slow(t, RequestKind::Handshake)),
     ("slow-time-sync", |_, t| slow(t, RequestKind::TimeSync)),
     ("slow-upgrade", |_, t| slow(t, RequestKind::Upgrade)),
+    ("corrupt-upgrade", |_, t| {
+        let bytes = t.count("bytes", 1..=4096)?.unwrap_or(1);
+        Ok(Action::CorruptUpgrade { bytes })
+    }),
+    ("fail-write", |_, t| {
+        let error = t.word("error", WRITE_ERRORS)?;
+        Ok(Action::FailWrite(error.unwrap_or(StoreError::Other)))
+    }),
     ("wrong-time", |_, t| {
         let seconds = t.number("unix", 0..=i64::from(u32::MAX))?;
         let seconds = seconds.ok_or_else(|| missing(t, "unix", "0"))?;
@@ -147,6 +155,12 @@ const RESETS: &[(&str, ResetBy)] = &[
     ("brown-out", ResetBy::BrownOut),
     ("watchdog", ResetBy::Watchdog),
     ("pin", ResetBy::Pin),
+];
+
+const WRITE_ERRORS: &[(&str, StoreError)] = &[
+    ("full", StoreError::Full),
+    ("denied", StoreError::Denied),
+    ("other", StoreError::Other),
 ];
 
 const PLACES: &[(&str, ReportPlace)] = &[

@@ -27,6 +27,7 @@ const MOMENTS: &[&str] = &[
     "serial-out",
     "link-sent",
     "link-received",
+    "upgraded",
 ];
 
 /// The actions of a rule go together.

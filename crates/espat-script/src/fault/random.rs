@@ -7,7 +7,7 @@ use espat_core::fault::{
     ListedLinks, Moved, Occurrence, Pattern, Probability, ReportPlace, RequestKind, ResetBy, Rule,
     RunMark, SendAction, Span, StateKind, Trigger, Way, WifiAction,
 };
-use espat_core::{CloseCause, Duration, Mark, NetError};
+use espat_core::{CloseCause, Duration, Mark, NetError, StoreError};
 
 use crate::simulate::Dice;
 
@@ -56,6 +56,7 @@ const COUNTERS: &[Counter] = &[
     Counter::SerialOut,
     Counter::LinkSent,
     Counter::LinkReceived,
+    Counter::Upgraded,
 ];
 const PLACES: &[ReportPlace] = &[
     ReportPlace::InsideEcho,
@@ -89,12 +90,15 @@ pub fn random_plan(seed: u64) -> FaultPlan {
         if second.moment().is_none() || second.moment() == actions[0].moment() {
             actions.push(second);
         }
+        // A module that starts again and again takes most of a run's time and does nothing else.
+        let is_reset = |action: &Action| matches!(action, Action::Reset { .. });
+        let always = if actions.iter().any(is_reset) { 0 } else { 50 };
         Rule {
             name: (number == 0).then(|| "first".into()),
             trigger: trigger(dice, &actions, number),
             actions,
             times: dice
-                .percent(50)
+                .percent(100 - always)
                 .then(|| u32::try_from(1 + dice.below(3)).unwrap_or(1)),
         }
     });
@@ -292,6 +296,7 @@ fn action(dice: &mut Dice) -> Action {
             cause: one(dice, &[ResetBy::BrownOut, ResetBy::Watchdog, ResetBy::Pin]),
             keeps: dice.percent(30).then(|| dice.below(12)),
         },
+        17 if dice.percent(30) => Action::FailWrite(StoreError::Full),
         17 if dice.percent(50) => Action::Hang,
         17 => Action::Baud(one(dice, &[9600, 57_600, 74_880, 230_400])),
         18 => Action::LinksMax {

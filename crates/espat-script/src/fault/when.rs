@@ -57,6 +57,7 @@ const COUNTERS: &[(&str, Counter)] = &[
     ("serial-out", Counter::SerialOut),
     ("link-sent", Counter::LinkSent),
     ("link-received", Counter::LinkReceived),
+    ("upgraded", Counter::Upgraded),
 ];
 
 /// Reads `when`. `way`: where the serial bytes go that the rule's actions work on.

@@ -427,6 +427,12 @@ impl Inspect<'_> {
         self.module.intake.payload.as_ref().map(Payload::missing)
     }
 
+    /// Outputs that have been made and not handed out, or not whole: they wait for credit.
+    #[must_use]
+    pub fn outputs_waiting(&self) -> usize {
+        self.module.state.out.waiting()
+    }
+
     /// Whether raw bytes pass between the serial port and a link.
     #[must_use]
     pub fn is_in_passthrough(&self) -> bool {

@@ -365,6 +365,11 @@ impl Outbox {
         self.serial.queued
     }
 
+    /// How many outputs have not been handed out, or not whole.
+    pub(crate) fn waiting(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Whether nothing is left to be handed out.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -21,6 +21,10 @@ pub trait Engine: Send + 'static {
     fn payload_missing(&self) -> Option<usize> {
         None
     }
+    /// Outputs that have been made and wait for credit, where that is known.
+    fn outputs_waiting(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl Engine for Faulty {
@@ -51,6 +55,10 @@ impl Engine for Faulty {
     fn payload_missing(&self) -> Option<usize> {
         self.payload_missing()
     }
+
+    fn outputs_waiting(&self) -> Option<usize> {
+        Some(self.outputs_waiting())
+    }
 }
 
 impl Engine for espat_core::Module {
@@ -68,5 +76,9 @@ impl Engine for espat_core::Module {
 
     fn payload_missing(&self) -> Option<usize> {
         self.inspect().payload_missing()
+    }
+
+    fn outputs_waiting(&self) -> Option<usize> {
+        Some(self.inspect().outputs_waiting())
     }
 }

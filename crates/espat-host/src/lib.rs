@@ -13,6 +13,7 @@ mod net;
 mod port;
 mod power;
 mod spawn;
+mod spool;
 mod store;
 mod trace;
 
@@ -30,4 +31,5 @@ pub use port::{
 };
 pub use power::PowerPolicy;
 pub use spawn::Module;
+pub use spool::{Batch, Sink, Spool, Spooler};
 pub use store::{StateError, Store};

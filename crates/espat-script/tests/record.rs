@@ -16,6 +16,12 @@ mod tests {
         Sim::with_engine(Recorded { engine, recorder }, config, Way::Lines)
     }
 
+    /// The whole record, and the payload beside it.
+    fn ended(recorder: &mut Recorder) -> (String, Vec<u8>) {
+        recorder.end();
+        recorder.hand_over(|text, payload| (text.to_owned(), payload.to_vec()))
+    }
+
     /// Answers everything in a friendly way.
     fn settle(sim: &mut Sim<Recorded<Module>>) {
         while let Some(observed) = sim.observe(Want::Nothing).unwrap() {
@@ -55,8 +61,7 @@ mod tests {
         say(&mut sim, "AT+CIPCLOSE\r\nAT\r\n");
         let engine = sim.into_engine();
         let mut recorder = engine.recorder;
-        let payload = recorder.take_payload();
-        (recorder.finish(), payload)
+        ended(&mut recorder)
     }
 
     #[track_caller]
@@ -139,11 +144,62 @@ mod tests {
         sim.time(TimeStep::For(Duration::from_secs(1))).unwrap();
         settle(&mut sim);
         let mut recorder = sim.into_engine().recorder;
-        let payload = recorder.take_payload();
-        let text = recorder.finish();
+        let (text, payload) = ended(&mut recorder);
         assert!(text.contains("partition client_ca commit"), "{text}");
         assert!(!text.contains("horse"), "{text}");
         holds(&text, payload);
+    }
+
+    /// Payload that looks like the beginning of a command stands where it was sent.
+    #[test]
+    fn payload_with_an_at_in_it_does_not_wait_for_a_line_s_end() {
+        let config = ModuleConfig {
+            timing: Timing::Fast,
+            ..ModuleConfig::new()
+        };
+        for ways in [["AT+CIPSEND=4\r\n", "data"], ["AT+CIPSEND=4\r\nda", "ta"]] {
+            let mut sim = recorded(&config, false);
+            sim.time(TimeStep::For(Duration::from_secs(1))).unwrap();
+            for line in [
+                "AT+CWMODE=1\r\n",
+                "AT+CWJAP=\"home\",\"\"\r\n",
+                "AT+CIPSTART=\"TCP\",\"192.0.2.1\",80\r\n",
+                ways[0],
+                ways[1],
+                "AT+CIPCLOSE\r\n",
+            ] {
+                say(&mut sim, line);
+            }
+            let (text, payload) = ended(&mut sim.into_engine().recorder);
+            let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+            assert!(at("ta\\\n") < at("=> s0 send \"data\""), "{text}");
+            holds(&text, payload);
+        }
+    }
+
+    /// A module takes no key where the command was wrong, and some hosts send it all the same.
+    #[test]
+    fn a_key_that_nobody_takes_is_left_out_too() {
+        let config = ModuleConfig {
+            timing: Timing::Fast,
+            ..ModuleConfig::new()
+        };
+        let mut sim = recorded(&config, true);
+        sim.time(TimeStep::For(Duration::from_secs(1))).unwrap();
+        for line in [
+            "AT+SYSFLASH = 1,client_key ,0,27\r\n",
+            "-----BEGIN PRIVATE KEY-----",
+            "AT+GMR\r\n",
+        ] {
+            sim.send(line.as_bytes()).unwrap();
+            settle(&mut sim);
+            sim.time(TimeStep::For(Duration::from_secs(1))).unwrap();
+        }
+        let (text, _) = ended(&mut sim.into_engine().recorder);
+        assert!(
+            !text.contains("PRIVATE") && text.contains("-> AT+GMR"),
+            "{text}"
+        );
     }
 
     /// A private key that a host MCU writes and reads, as whole lines, byte by byte, and without waiting for the prompt.
@@ -184,8 +240,7 @@ mod tests {
                     store(&mut sim);
                 }
                 let mut recorder = sim.into_engine().recorder;
-                let kept = recorder.take_payload();
-                let text = recorder.finish();
+                let (text, kept) = ended(&mut recorder);
                 assert!(text.contains("{payload 27 "), "{way}: {text}");
                 assert!(!text.contains("PRIVATE"), "{way}: {text}");
                 assert!(!kept.windows(7).any(|w| w == b"PRIVATE"));

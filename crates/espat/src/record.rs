@@ -8,45 +8,35 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use espat_core::{Instant, ModuleConfig};
+use espat_host::{Batch, Spool};
 use espat_script::{Directive, Recorder};
 
 use crate::failure::Usage;
-use crate::watch::{Piece, Sink, Watched};
-
-/// How long what happened may wait to be written: what a process that is killed takes with it.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// What may wait where the disk is slower than the module. More, and the record ends.
-const WAITING_MAX: usize = 64 << 20;
+use crate::watch::{Sink, Watched};
 
 /// A record that is being written. When it is dropped, everything is in the file.
 #[derive(Debug)]
 pub(crate) struct Recording {
-    shared: Arc<Shared>,
-    writer: Option<JoinHandle<()>>,
+    spool: Spool<Piece>,
     keep_payload: bool,
     /// What the module's configuration does not know of.
     directives: Vec<Directive>,
 }
 
+/// Text of a transcript, and the payload that goes into the file beside it.
 #[derive(Debug, Default)]
-struct Shared {
-    waiting: Mutex<Waiting>,
-    changed: Condvar,
+struct Piece {
+    text: String,
+    payload: Vec<u8>,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    piece: Piece,
-    /// Nothing more comes.
-    is_ended: bool,
-    /// Nothing more can be written.
-    has_failed: bool,
+/// The record's files.
+#[derive(Debug)]
+struct Files {
+    text: Output,
+    payload: Option<Output>,
 }
 
 /// A file that only whole lines are left in.
@@ -89,15 +79,11 @@ impl Recording {
 
     fn start(text: Output, payload: Option<Output>) -> Result<Self, Usage> {
         let keep_payload = payload.is_some();
-        let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        let writer = std::thread::Builder::new()
-            .name("record".to_owned())
-            .spawn(move || theirs.write_all(text, payload))
-            .map_err(|e| Usage::new(format!("--record: no thread can be started: {e}")))?;
+        let spool = Spool::start("record", Files { text, payload });
+        let spool =
+            spool.map_err(|e| Usage::new(format!("--record: no thread can be started: {e}")))?;
         Ok(Self {
-            shared,
-            writer: Some(writer),
+            spool,
             keep_payload,
             directives: vec![],
         })
@@ -127,76 +113,49 @@ impl Recording {
 
     /// Where a recorder's pieces go.
     pub(crate) fn sink(&self) -> Sink {
-        let shared = Arc::clone(&self.shared);
-        Box::new(move |piece| shared.take(piece))
+        let spooler = self.spool.spooler();
+        Box::new(move |text, payload| {
+            spooler.add(|piece| {
+                piece.text.push_str(text);
+                piece.payload.extend_from_slice(payload);
+            })
+        })
     }
 }
 
-impl Drop for Recording {
-    fn drop(&mut self) {
-        self.shared.lock().is_ended = true;
-        self.shared.changed.notify_one();
-        if let Some(writer) = self.writer.take()
-            && writer.join().is_err()
-        {
-            tracing::warn!("--record: the writer of the record died");
-        }
+impl Batch for Piece {
+    fn len(&self) -> usize {
+        self.text.len() + self.payload.len()
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.payload.clear();
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes a piece over; whether more is wanted.
-    fn take(&self, piece: Piece) -> bool {
-        let mut waiting = self.lock();
-        if waiting.has_failed {
-            return false;
-        }
-        if waiting.piece.len() + piece.len() > WAITING_MAX {
-            waiting.has_failed = true;
-            tracing::warn!("--record: the disk is slower than the module; the record ends here");
-            return false;
-        }
-        let was_empty = waiting.piece.is_empty();
-        waiting.piece.append(piece);
-        if was_empty {
-            self.changed.notify_one();
-        }
-        true
-    }
-
-    /// Writes until the end; what comes is gathered between two writes.
-    fn write_all(&self, mut text: Output, mut payload: Option<Output>) {
-        loop {
-            let piece = {
-                let idle = |waiting: &mut Waiting| waiting.piece.is_empty() && !waiting.is_ended;
-                let waiting = self.changed.wait_while(self.lock(), idle);
-                let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
-                let going = |waiting: &mut Waiting| !waiting.is_ended;
-                let waited = self.changed.wait_timeout_while(waiting, PAUSE, going);
-                let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
-                if waiting.piece.is_empty() {
-                    break;
-                }
-                std::mem::take(&mut waiting.piece)
-            };
-            // Payload first: a line never speaks of bytes that are not there.
-            let written = payload
-                .as_mut()
-                .map_or(Ok(()), |payload| payload.append(&piece.payload))
-                .and_then(|()| text.append(piece.text.as_bytes()));
-            if let Err(error) = written {
+impl espat_host::Sink<Piece> for Files {
+    fn write(&mut self, piece: &Piece) -> bool {
+        // Payload first: a line never speaks of bytes that are not there.
+        let payload = self.payload.as_mut();
+        let written = payload
+            .map_or(Ok(()), |payload| payload.append(&piece.payload))
+            .and_then(|()| self.text.append(piece.text.as_bytes()));
+        written
+            .inspect_err(|error| {
                 tracing::warn!("{error}; the record ends here, the module goes on");
-                self.lock().has_failed = true;
-                break;
-            }
-        }
-        if text.written == 0 {
-            text.remove();
-            payload.iter().for_each(Output::remove);
+            })
+            .is_ok()
+    }
+
+    fn overflow(&mut self) {
+        tracing::warn!("--record: the disk is slower than the module; the record ends here");
+    }
+
+    fn end(&mut self) {
+        if self.text.written == 0 {
+            self.text.remove();
+            self.payload.iter().for_each(Output::remove);
         }
     }
 }

@@ -18,15 +18,8 @@ pub(crate) struct Watched<E = Faulty> {
     watchers: Vec<Watcher>,
 }
 
-/// Text of a transcript, and the payload that goes into the file beside it.
-#[derive(Debug, Default)]
-pub(crate) struct Piece {
-    pub(crate) text: String,
-    pub(crate) payload: Vec<u8>,
-}
-
-/// Where a recorder's pieces go. It never waits; `false` ends the watcher.
-pub(crate) type Sink = Box<dyn FnMut(Piece) -> bool + Send>;
+/// Where a recorder's text and payload go. It never waits; `false` ends the watcher.
+pub(crate) type Sink = Box<dyn FnMut(&str, &[u8]) -> bool + Send>;
 
 struct Watcher {
     recorder: Recorder,
@@ -70,6 +63,15 @@ impl<E: Engine> Engine for Watched<E> {
     }
 
     fn poll_output(&mut self) -> Output<'_> {
+        if !self.watchers.is_empty()
+            && let Some(waiting) = self.engine.outputs_waiting()
+        {
+            let recorders = self
+                .watchers
+                .iter_mut()
+                .map(|watcher| &mut watcher.recorder);
+            recorders.for_each(|recorder| recorder.waiting(waiting));
+        }
         let output = self.engine.poll_output();
         if !self.watchers.is_empty() {
             self.watchers.retain_mut(|watcher| watcher.hear(&output));
@@ -88,6 +90,10 @@ impl<E: Engine> Engine for Watched<E> {
     fn payload_missing(&self) -> Option<usize> {
         self.engine.payload_missing()
     }
+
+    fn outputs_waiting(&self) -> Option<usize> {
+        self.engine.outputs_waiting()
+    }
 }
 
 impl<E> Drop for Watched<E> {
@@ -105,44 +111,20 @@ impl Watcher {
         if !matches!(output, Output::Idle { .. }) {
             return true;
         }
-        let piece = self.piece();
-        piece.is_empty() || (self.sink)(piece)
+        self.hand_over()
     }
 
     fn end(mut self) {
         self.recorder.end();
-        let piece = self.piece();
-        if !piece.is_empty() {
-            (self.sink)(piece);
-        }
+        self.hand_over();
     }
 
-    /// What is new.
-    fn piece(&mut self) -> Piece {
-        Piece {
-            text: self.recorder.take(),
-            payload: self.recorder.take_payload(),
-        }
-    }
-}
-
-impl Piece {
-    pub(crate) fn len(&self) -> usize {
-        self.text.len() + self.payload.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Adds another piece at the end.
-    pub(crate) fn append(&mut self, mut other: Self) {
-        if self.is_empty() {
-            *self = other;
-        } else {
-            self.text.push_str(&other.text);
-            self.payload.append(&mut other.payload);
-        }
+    /// Gives what is new to the sink.
+    fn hand_over(&mut self) -> bool {
+        let sink = &mut self.sink;
+        self.recorder.hand_over(|text, payload| {
+            (text.is_empty() && payload.is_empty()) || sink(text, payload)
+        })
     }
 }
 
@@ -169,12 +151,12 @@ pub(crate) async fn live<E: Engine>(
     let queued = Arc::clone(&waiting);
     handle
         .change(move |watched, now| {
-            let sink = Box::new(move |piece: Piece| {
-                let before = queued.fetch_add(piece.text.len(), Ordering::Relaxed);
-                let fits = before == 0 || before + piece.text.len() <= bytes_max;
-                fits && sender.send(piece.text).is_ok()
-            });
-            watched.attach(Recorder::joining(&config, now), sink);
+            let sink = move |text: &str, _: &[u8]| {
+                let before = queued.fetch_add(text.len(), Ordering::Relaxed);
+                let fits = before == 0 || before + text.len() <= bytes_max;
+                fits && sender.send(text.to_owned()).is_ok()
+            };
+            watched.attach(Recorder::joining(&config, now), Box::new(sink));
         })
         .await?;
     Ok(Live { pieces, waiting })

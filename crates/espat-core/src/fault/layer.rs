@@ -140,6 +140,10 @@ impl Layer {
         self.to_host.bytes_held() + self.from_host.bytes_held() + self.net.bytes_held()
     }
 
+    pub(super) fn outputs_waiting(&self) -> usize {
+        self.to_host.out.waiting()
+    }
+
     /// Takes one input.
     pub(super) fn handle(&mut self, module: &mut Module, now: Instant, input: Input<'_>) {
         let now = now.max(self.now);

@@ -176,6 +176,16 @@ impl Faulty {
         }
     }
 
+    /// Outputs that have been made and not handed out, or not whole: they wait for credit.
+    #[must_use]
+    pub fn outputs_waiting(&self) -> usize {
+        let layer = self.layer.as_ref();
+        layer.map_or_else(
+            || self.module.inspect().outputs_waiting(),
+            |layer| layer.outputs_waiting(),
+        )
+    }
+
     /// Bytes that stand in the layer on top of those in the module.
     #[must_use]
     pub fn bytes_held(&self) -> usize {

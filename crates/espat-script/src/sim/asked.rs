@@ -10,11 +10,11 @@ use crate::text::Text;
 use crate::tls::{TlsAsk, TlsListenAsk};
 
 /// What a request of the core comes to.
-pub(crate) enum Asked {
+pub(crate) enum Asked<'a> {
     /// Read and accept credit: nothing to show.
     Quietly,
     /// Payload for a byte stream.
-    Stream(Handle, Vec<u8>),
+    Stream(Handle, &'a [u8]),
     /// Anything else.
     Net(Handle, NetAsk),
     /// A service to announce, or none.
@@ -23,7 +23,7 @@ pub(crate) enum Asked {
 
 impl Network {
     /// Takes a request of the core.
-    pub(crate) fn ask(&mut self, request: &NetRequest<'_>) -> Result<Asked, String> {
+    pub(crate) fn ask<'a>(&mut self, request: &NetRequest<'a>) -> Result<Asked<'a>, String> {
         let asked = match *request {
             NetRequest::Connect { socket, to } => self.ask_connect(socket, to)?,
             NetRequest::Listen { listener, on } => {
@@ -93,7 +93,7 @@ impl Network {
         Ok(asked)
     }
 
-    fn ask_connect(&mut self, socket: SocketId, to: &Connect) -> Result<Asked, String> {
+    fn ask_connect(&mut self, socket: SocketId, to: &Connect) -> Result<Asked<'static>, String> {
         let kind = if to.transport == Transport::Udp {
             Kind::Udp
         } else {
@@ -111,16 +111,16 @@ impl Network {
         Ok(Asked::Net(self.new_socket(socket, kind)?, ask))
     }
 
-    fn ask_send(
+    fn ask_send<'a>(
         &mut self,
         socket: SocketId,
         to: Option<Peer<'_>>,
-        bytes: &[u8],
-    ) -> Result<Asked, String> {
+        bytes: &'a [u8],
+    ) -> Result<Asked<'a>, String> {
         let (handle, socket) = self.socket(socket)?;
         socket.unsent += bytes.len();
         if to.is_none() && socket.kind == Kind::Tcp {
-            return Ok(Asked::Stream(handle, bytes.to_vec()));
+            return Ok(Asked::Stream(handle, bytes));
         }
         let ask = NetAsk::Send {
             bytes: Text::compressed(bytes),

@@ -11,6 +11,10 @@ pub trait Engine {
     fn handle_input(&mut self, now: Instant, input: Input<'_>);
     /// The next output, until `Idle`.
     fn poll_output(&mut self) -> Output<'_>;
+    /// Outputs that have been made and wait for credit, where that is known.
+    fn outputs_waiting(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl Engine for Module {
@@ -25,6 +29,10 @@ impl Engine for Module {
     fn poll_output(&mut self) -> Output<'_> {
         Self::poll_output(self)
     }
+
+    fn outputs_waiting(&self) -> Option<usize> {
+        Some(self.inspect().outputs_waiting())
+    }
 }
 
 impl Engine for Faulty {
@@ -38,5 +46,9 @@ impl Engine for Faulty {
 
     fn poll_output(&mut self) -> Output<'_> {
         Self::poll_output(self)
+    }
+
+    fn outputs_waiting(&self) -> Option<usize> {
+        Some(Self::outputs_waiting(self))
     }
 }

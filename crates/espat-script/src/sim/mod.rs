@@ -189,7 +189,7 @@ impl<E: Engine> Sim<E> {
                 Output::Serial { mark, bytes } => self.serial.take(mark, bytes)?,
                 Output::Net(request) => match self.network.ask(&request)? {
                     Asked::Quietly => continue,
-                    Asked::Stream(handle, bytes) => Observed::Stream(handle, bytes),
+                    Asked::Stream(handle, bytes) => Observed::Stream(handle, bytes.to_vec()),
                     Asked::Net(handle, ask) => Observed::Ask(Request::Net(handle, ask)),
                     Asked::Mdns(service) => Observed::Ask(Request::Mdns(service)),
                 },

@@ -45,15 +45,37 @@ impl Text {
                 Piece::PeerPort(n) => {
                     let _ = write!(out, "$p{n}.port");
                 }
-                Piece::Payload(Payload { len, crc32, at }) => {
-                    let _ = write!(out, "{{payload {len} crc32:{crc32:08x}");
-                    if let Some(at) = at {
-                        let _ = write!(out, " at:{at}");
-                    }
-                    out.push('}');
-                }
+                Piece::Payload(payload) => payload.print(out),
             }
         }
+    }
+}
+
+impl Payload {
+    fn print(&self, out: &mut String) {
+        let Self { len, crc32, at } = self;
+        let _ = write!(out, "{{payload {len} crc32:");
+        crc32
+            .to_be_bytes()
+            .iter()
+            .for_each(|byte| print_hex(out, *byte));
+        if let Some(at) = at {
+            let _ = write!(out, " at:{at}");
+        }
+        out.push('}');
+    }
+
+    /// As a text with these bytes before and after it is printed.
+    pub(crate) fn print_between(&self, out: &mut String, ends: [&[u8]; 2], place: Place) {
+        let around = |first| Around {
+            place,
+            first,
+            after_repeat: false,
+            last: !first,
+        };
+        print_bytes(out, ends[0], around(true));
+        self.print(out);
+        print_bytes(out, ends[1], around(false));
     }
 }
 
@@ -124,7 +146,15 @@ fn print_bytes(out: &mut String, bytes: &[u8], around: Around) {
         if plain {
             out.push(char::from(byte));
         } else {
-            let _ = write!(out, "\\x{byte:02x}");
+            out.push_str("\\x");
+            print_hex(out, byte);
         }
+    }
+}
+
+fn print_hex(out: &mut String, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for digit in [byte >> 4, byte & 15] {
+        out.push(char::from(DIGITS[usize::from(digit)]));
     }
 }

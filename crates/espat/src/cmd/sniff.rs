@@ -17,7 +17,7 @@ use crate::failure::Usage;
 use crate::log;
 use crate::record::Recording;
 use crate::signals::Signals;
-use crate::watch::{Piece, Sink};
+use crate::watch::Sink;
 
 /// Bytes of a read, and what may wait in each direction.
 const BUFFER: usize = 4096;
@@ -263,11 +263,10 @@ impl Tap {
         let (Some(recorder), Some(sink)) = (&mut self.recorder, &mut self.sink) else {
             return;
         };
-        let piece = Piece {
-            text: recorder.take(),
-            payload: recorder.take_payload(),
-        };
-        if !piece.is_empty() && !sink(piece) {
+        let goes_on = recorder.hand_over(|text, payload| {
+            (text.is_empty() && payload.is_empty()) || sink(text, payload)
+        });
+        if !goes_on {
             self.sink = None;
         }
     }

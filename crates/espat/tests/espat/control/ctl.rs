@@ -236,9 +236,51 @@ fn failures_name_the_way_out() {
     ] {
         assert_eq!(ctl(&at, wrong).status.code(), Some(2), "{wrong:?}");
     }
-    let other = crate::harness::echo_peer().to_string();
-    let (code, message) = failed(ctl(&other, &["state"]));
-    assert!(code == 2 && message.contains("no espat"), "{message}");
+}
+
+/// Somebody else who listens, with this answer to any request; `None`: none.
+fn stranger(answer: Option<&'static str>) -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            match answer {
+                Some(answer) => drop(stream.write_all(answer.as_bytes())),
+                // Until the other side gives up.
+                None => drop(stream.read(&mut [0])),
+            }
+        }
+    });
+    at
+}
+
+#[test]
+fn who_is_no_module_is_named_with_what_it_says() {
+    for (answer, said) in [
+        (Some("SSH-2.0-x\r\n"), "it says `SSH-2.0-x`"),
+        (Some(""), "it says nothing, and ends the connection"),
+        (
+            Some("HTTP/1.1 404 Not Found\r\n\r\n<html>"),
+            "status 404, and then `<html>`",
+        ),
+        (
+            Some("HTTP/1.1 200 OK\r\n\r\nhello"),
+            "status 200, and then `hello`",
+        ),
+        (None, "does not answer within 10s"),
+    ] {
+        let at = stranger(answer);
+        for command in ["state", "tail"] {
+            let (code, message) = failed(ctl(&at, &[command]));
+            let is_named = message.contains(&at) && message.contains(said);
+            assert!(code == 2 && is_named, "{command}: {message}");
+            let way_out = format!("does `espat --control {at}` run?");
+            assert!(message.contains(&way_out), "{message}");
+        }
+    }
 }
 
 #[test]

@@ -182,13 +182,17 @@ fn a_module_that_does_not_stop_sending_is_given_up() {
     std::fs::write(&plan, flood).unwrap();
     let plan = plan.to_str().unwrap();
     let (_espat, port) = Espat::on_pty(&scratch, &["--fault", plan]);
-    let output = replay(&port, &["--patience", "1"], &file);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(
-        said(&output).contains("does not stop sending"),
-        "{}",
-        said(&output)
-    );
+    // Where this machine holds the module up for a pause, the module did stop sending: then it is asked again.
+    for attempt in 1.. {
+        let output = replay(&port, &["--patience", "1"], &file);
+        assert_eq!(output.status.code(), Some(1));
+        let said = said(&output);
+        if said.contains("does not stop sending") {
+            break;
+        }
+        assert!(attempt < 10, "{said}");
+        println!("the module was held up:\n{said}");
+    }
 }
 
 #[test]

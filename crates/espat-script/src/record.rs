@@ -57,7 +57,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Starts with the directives of `config`; the module is to be powered on next, at `now`. With `keep_payload`, long payload
-    /// goes to [`take_payload`](Self::take_payload) instead of being left out.
+    /// goes to [`hand_over`](Self::hand_over) instead of being left out.
     #[must_use]
     pub fn new(config: &ModuleConfig, now: Instant, keep_payload: bool) -> Self {
         let mut out = String::from("@boot explicit\n");

@@ -90,9 +90,10 @@ pub fn random_plan(seed: u64) -> FaultPlan {
         if second.moment().is_none() || second.moment() == actions[0].moment() {
             actions.push(second);
         }
-        // A module that starts again and again takes most of a run's time and does nothing else.
-        let is_reset = |action: &Action| matches!(action, Action::Reset { .. });
-        let always = if actions.iter().any(is_reset) { 0 } else { 50 };
+        // What brings its own moment again and again takes most of a run's time and does nothing else.
+        let repeats =
+            |action: &Action| matches!(action, Action::Reset { .. } | Action::HoldBusy(_));
+        let always = if actions.iter().any(repeats) { 0 } else { 50 };
         Rule {
             name: (number == 0).then(|| "first".into()),
             trigger: trigger(dice, &actions, number),

@@ -112,7 +112,7 @@ do = "dely"
             r##"[[fault]]
 do = "explode-the-module"
 "##,
-            r##"plan.toml:2:6: there is no action `explode-the-module`; there is delay, split, merge, drop, flip, duplicate, insert, withhold-send-ok, double-send-ok, fail-send, lose-prompt, hold-busy, put-report, close, half-close, silence, stall, overrun, change-sender, fail-resolution, fail-connect, fail-handshake, fail-time-sync, fail-upgrade, slow-resolution, slow-connect, slow-handshake, slow-time-sync, slow-upgrade, wrong-time, lose-wifi, return-wifi, change-address, lie, reset, hang, change-baud, limit-links, exhaust-memory
+            r##"plan.toml:2:6: there is no action `explode-the-module`; there is delay, split, merge, drop, flip, duplicate, insert, withhold-send-ok, double-send-ok, fail-send, lose-prompt, hold-busy, put-report, close, half-close, silence, stall, overrun, change-sender, fail-resolution, fail-connect, fail-handshake, fail-time-sync, fail-upgrade, slow-resolution, slow-connect, slow-handshake, slow-time-sync, slow-upgrade, corrupt-upgrade, fail-write, wrong-time, lose-wifi, return-wifi, change-address, lie, reset, hang, change-baud, limit-links, exhaust-memory
 2 | do = "explode-the-module"
   |      ^"##,
         ),

@@ -314,7 +314,7 @@ impl Layer {
             return false;
         }
         let can_take = self.from_host.next_due().is_none() || self.from_host.is_merging();
-        if can_take && let Some(bytes) = self.from_host.take_unit(self.unit()) {
+        if can_take && let Some(bytes) = self.from_host.take_unit(self.unit(), self.until_count()) {
             self.take_input(bytes);
             return true;
         }

@@ -79,12 +79,13 @@ impl FromHost {
     }
 
     /// Takes what rules may change next; `None` where nothing has come, or not all of it, or earlier bytes still wait.
-    pub(super) fn take_unit(&mut self, unit: Unit) -> Option<Vec<u8>> {
+    /// At most `max` bytes where they are taken as they come: what a rule does after so many acts on those that follow.
+    pub(super) fn take_unit(&mut self, unit: Unit, max: usize) -> Option<Vec<u8>> {
         if !self.held.is_empty() || self.raw.is_empty() {
             return None;
         }
         let n = match unit {
-            Unit::All => self.raw.len(),
+            Unit::All => self.raw.len().min(max),
             Unit::Byte => 1,
             Unit::Line => {
                 let end = self.raw.iter().position(|&byte| byte == b'\n');

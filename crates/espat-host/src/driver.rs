@@ -32,6 +32,10 @@ use crate::trace::Trace;
 /// Steps that one poll of the task takes before it lets others run.
 const STEPS_MAX: usize = 32;
 
+/// How long one poll of the task may take where single inputs are dear, as fault plans can make them: whoever stops the module
+/// waits for no more than this and one input.
+const SLICE: Duration = Duration::from_millis(20);
+
 /// The longest read from the port or a socket.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -129,19 +133,30 @@ impl<E: Engine> Work<E> {
 
     fn steps(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<(), DriverError>> {
         self.roused = true;
+        let begun = self.clock.now();
+        let mut now = begun;
         for _ in 0..STEPS_MAX {
-            match self.step(cx, scratch) {
+            match self.step(cx, now, scratch) {
                 Ok(Step::Fed) => {}
                 Ok(Step::Nothing) => return Poll::Pending,
                 Ok(Step::Ended) => return Poll::Ready(Ok(())),
                 Err(error) => return Poll::Ready(Err(error)),
+            }
+            now = self.clock.now();
+            if now >= begun + SLICE {
+                break;
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    fn step(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Result<Step, DriverError> {
+    fn step(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        scratch: &mut [u8],
+    ) -> Result<Step, DriverError> {
         if !self.supply.is_powered() && self.supply.policy() == PowerPolicy::Now {
             self.power(PowerEvent::On);
         }
@@ -155,7 +170,6 @@ impl<E: Engine> Work<E> {
         if !self.supply.is_powered() {
             return Ok(Step::Nothing);
         }
-        let now = self.clock.now();
         // What the network said at once goes before the port: the module's answer to it joins the bytes that wait.
         if let Some(answer) = self.net.take_answer() {
             return Ok(self.feed(now, Input::Net(answer.event(|&len| &scratch[..len]))));

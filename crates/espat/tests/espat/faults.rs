@@ -1,8 +1,12 @@
 //! `--fault` and `espat scenarios`: the module broken on purpose, over real ports and sockets.
 
-use std::process::Command;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use crate::harness::{Espat, Host, Scratch, echo_peer};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::{Espat, Host, Scratch, echo_peer, wait_for};
 
 fn espat(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_espat"))
@@ -37,6 +41,46 @@ fn an_echo_comes_between_the_ok_and_the_prompt_of_the_next_send() {
         before.ends_with("\r\nOK\r\n\r\n+IPD,4:ping\r\n>")
     };
     assert!((0..100).find(is_inside).is_some());
+}
+
+#[test]
+fn a_module_whose_every_input_is_dear_still_hears_that_it_is_to_end() {
+    let scratch = Scratch::new("fault-dear");
+    let plan = scratch.path("dear.toml");
+    let rule = "[[fault]]\ndo = { action = \"duplicate\", copies = 16 }\n";
+    std::fs::write(&plan, rule.repeat(100)).unwrap();
+    // Read and written at the same time, so that the module never waits for its host.
+    let mut module = Command::new(env!("CARGO_BIN_EXE_espat"))
+        .args(["--stdio", "--timing", "fast", "--fault"])
+        .arg(&plan)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut to = module.stdin.take().unwrap();
+    let mut from = module.stdout.take().unwrap();
+    let writer = std::thread::spawn(move || while to.write_all(b"AT\r\n").is_ok() {});
+    let begun = Instant::now();
+    let mut some = vec![0; 4 << 20];
+    from.read_exact(&mut some).unwrap();
+    let reader = std::thread::spawn(move || std::io::copy(&mut from, &mut std::io::sink()));
+    let (flooded, asked) = (begun.elapsed(), Instant::now());
+    kill_process(Pid::from_child(&module), Signal::TERM).unwrap();
+    let mut status = None;
+    wait_for("the end of espat", || {
+        status = module.try_wait().unwrap();
+        status.is_some()
+    });
+    assert!(status.unwrap().success());
+    // The machine's own speed is the measure: it takes a fraction of that time, or twenty times as long.
+    let took = asked.elapsed();
+    assert!(
+        took < flooded * 10,
+        "{took:?}, where 4 MiB took {flooded:?}"
+    );
+    writer.join().unwrap();
+    reader.join().unwrap().unwrap();
 }
 
 #[test]
